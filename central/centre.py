@@ -1,0 +1,90 @@
+"""What the centre's parts share: made once by `server.run`, handed to the API, the page and the sync."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+
+from central.access import Tokens
+from central.declaring import DeclarationDesk
+from central.enrolling import EnrolmentDesk
+from central.gates import Gate, Gates
+from central.journals import CentreJournals
+from central.passages import PassageBook, Passages
+from central.pictures import Pictures
+from shared.bodies import NodeEnrolled
+from shared.clock import utc_now
+from shared.node.declarations import Declarations
+from shared.node.errors import StoreError
+from shared.node.store import Store
+from shared.signing import PrivateKey
+
+
+def open_store(path: Path, wall: Callable[[], datetime] = utc_now) -> Store:
+    """The centre's store with its projections; raises StoreUnusable."""
+    return Store(path, [Declarations(), Passages()], wall)
+
+
+@dataclass(frozen=True)
+class Centre:
+    """The centre's parts around one store. Everything here runs in the event loop's thread."""
+
+    journals: CentreJournals
+    declarations: DeclarationDesk
+    enrolments: EnrolmentDesk
+    passages: PassageBook
+    gates: Gates
+    pictures: Pictures
+    tokens: Tokens
+    now_s: Callable[[], float] = monotonic
+    link_errors: Callable[[], Sequence[str]] = tuple
+    """A sentence for each site whose broker cannot be reached."""
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        key: PrivateKey,
+        sites: Sequence[str],
+        pictures: Path,
+        tokens: Tokens,
+        *,
+        wall: Callable[[], datetime] = utc_now,
+        now_s: Callable[[], float] = monotonic,
+        link_errors: Callable[[], Sequence[str]] = tuple,
+    ) -> "Centre":
+        """Puts the parts together around a store."""
+        journals = CentreJournals(store, key, sites)
+        return cls(
+            journals=journals,
+            declarations=DeclarationDesk(journals, wall),
+            enrolments=EnrolmentDesk(journals, wall),
+            passages=PassageBook(store.connection),
+            gates=Gates(),
+            pictures=Pictures(pictures),
+            tokens=tokens,
+            now_s=now_s,
+            link_errors=link_errors,
+        )
+
+    @property
+    def store(self) -> Store:
+        """The store of all facts."""
+        return self.journals.store
+
+    def not_ready(self) -> list[str]:
+        """Why the centre cannot do all its work, one sentence a cause; empty when it can. The disk is written to."""
+        causes = list(self.link_errors())
+        try:
+            self.store.set_setting("asked_ready_at", str(self.store.clock.now()))
+        except StoreError as error:
+            causes.append(str(error))
+        return causes
+
+    def view_gates(self) -> list[Gate]:
+        """Every enrolled gate as it stands now."""
+        enrolled: dict[str, NodeEnrolled] = {}
+        for site in self.journals.sites:
+            enrolled |= self.journals.authority(site).nodes
+        return self.gates.view(enrolled, self.store.heads(), self.now_s())

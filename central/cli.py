@@ -1,0 +1,174 @@
+"""The command `barie-central`. Exit codes: 0 good, 1 the thing asked about is not good, 2 wrong call or configuration."""
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from central import procedures, schemas, server
+from central.centre import open_store
+from central.configuration import CentreConfiguration
+from central.enrolling import EnrolmentDesk
+from central.errors import BadProcedures, CentralError
+from central.journals import CentreJournals
+from central.models import NodeIn, OfficerIn
+from shared.codes import Agency, Place
+from shared.configuration import BadConfiguration
+from shared.node.errors import NodeError
+from shared.signing import PrivateKey
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="The central server of a digital border gate."
+)
+procedures_app = typer.Typer(
+    no_args_is_help=True, help="The decree's procedures as data: check the files, list the steps."
+)
+enrol_app = typer.Typer(
+    no_args_is_help=True,
+    help="License nodes and officers while the server is stopped. While it runs, use POST /api/nodes and /api/officers.",
+)
+app.add_typer(procedures_app, name="procedures")
+app.add_typer(enrol_app, name="enrol")
+
+NOT_GOOD, WRONG_CALL = 1, 2
+Config = Annotated[Path, typer.Argument(help="the configuration file", metavar="CONFIG.toml")]
+Folder = Annotated[Path, typer.Argument(help="folder of procedure files; the shipped ones when left out")]
+
+
+@app.command()
+def run(config: Config) -> None:
+    """Run the server until it is told to stop (SIGTERM or Ctrl-C): API, page, sync with the gates."""
+    with _exits():
+        asyncio.run(server.run(CentreConfiguration.read(config)))
+
+
+@app.command()
+def check(config: Config) -> None:
+    """Check a configuration; prints nothing, or file:line: key: what is wrong; what to write."""
+    with _exits():
+        CentreConfiguration.read(config)
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(help="where to write the secret key; must not be there yet")],
+) -> None:
+    """Make the centre's signing key, readable by its owner only; prints the public key, which gates pin."""
+    secret = PrivateKey.generate()
+    with _exits():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(secret.text() + "\n")
+    typer.echo(secret.public.text)
+
+
+@app.command("schemas")
+def write_schemas(folder: Annotated[Path, typer.Argument(help="where to write them", metavar="DIR")]) -> None:
+    """Write the JSON Schema of every fact kind and MQTT payload."""
+    with _exits():
+        written = schemas.write(folder)
+    typer.echo(f"{len(written)} schemas written to {folder}")
+
+
+@procedures_app.command("check")
+def check_procedures(folder: Folder = procedures.SHIPPED) -> None:
+    """Check procedure files; prints nothing, or file:line: key: what is wrong; what to write."""
+    with _exits(findings=NOT_GOOD):
+        procedures.load(folder)
+
+
+@procedures_app.command("table")
+def list_procedures(
+    folder: Folder = procedures.SHIPPED,
+    as_json: Annotated[bool, typer.Option("--json", help="a JSON list, for scripts")] = False,
+) -> None:
+    """List the steps at a barrier: who confirms in the reading in use, who opens, how well the text carries it."""
+    with _exits(findings=NOT_GOOD):
+        rows = procedures.table(procedures.load(folder))
+    typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else _as_text(rows))
+
+
+@enrol_app.command("node")
+def enrol_node(
+    config: Config,
+    node: Annotated[str, typer.Option(help="the node's name")],
+    site: Annotated[str, typer.Option(help="the site it stands at, as CKHN")],
+    public_key: Annotated[str, typer.Option("--key", help="its public key, 43 characters")],
+    place: Annotated[list[Place], typer.Option(help="a place it speaks for; may be given again")],
+    agency: Annotated[
+        list[Agency] | None, typer.Option(help="an agency with a screen there; again for more")
+    ] = None,
+) -> None:
+    """License a gate PC or desk."""
+    with _exits(), _desk(config) as desk:
+        asked = NodeIn(node=node, site=site, public_key=public_key, places=place, agencies=agency or [])
+        _tell(desk.node(asked))
+
+
+@enrol_app.command("officer")
+def enrol_officer(
+    config: Config,
+    officer: Annotated[str, typer.Option(help="the officer's code")],
+    agency: Annotated[Agency, typer.Option(help="the agency whose office it is")],
+    site: Annotated[str, typer.Option(help="the site, as CKHN")],
+    name: Annotated[str | None, typer.Option(help="the officer's name; kept apart from the facts")] = None,
+    days: Annotated[int, typer.Option(help="how long the lease runs")] = 35,
+) -> None:
+    """Lease an office to an officer from now on; given again it is a renewal."""
+    with _exits(), _desk(config) as desk:
+        _tell(desk.officer(OfficerIn(officer=officer, agency=agency, site=site, name=name, days=days)))
+
+
+@contextmanager
+def _desk(config: Path) -> Iterator[EnrolmentDesk]:
+    configuration = CentreConfiguration.read(config)
+    store = open_store(configuration.store)
+    try:
+        yield EnrolmentDesk(CentreJournals(store, configuration.key(), configuration.values.sites))
+    finally:
+        store.close()
+
+
+@contextmanager
+def _exits(findings: int = WRONG_CALL) -> Iterator[None]:
+    """Turns errors into a sentence on standard error and an exit code; `findings` is the code for a file's findings."""
+    try:
+        yield
+    except (BadConfiguration, BadProcedures) as error:
+        raise _exit(str(error), findings) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _exit(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", WRONG_CALL) from error
+    except (CentralError, NodeError, OSError, UnicodeDecodeError) as error:
+        raise _exit(str(error), WRONG_CALL) from error
+
+
+def _exit(sentence: str, code: int) -> typer.Exit:
+    typer.echo(sentence, err=True)
+    return typer.Exit(code)
+
+
+def _tell(facts: list[str]) -> None:
+    typer.echo("\n".join(facts) if facts else "stands already")
+
+
+def _as_text(rows: list[dict[str, Any]]) -> str:
+    lines = []
+    for row in rows:
+        joined = " → " if row["ordered"] else " + "
+        confirm = joined.join(row["confirm"]) or "–"
+        lines.append(
+            f"{row['clause']:8}{row['place']:11}{row['heading'] or '':5}{row['standing']:11}"
+            f"opens {row['opens'] or '–'}; confirm {confirm}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    app()

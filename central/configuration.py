@@ -1,0 +1,141 @@
+"""The centre's configuration: one TOML file. Paths in it are relative to the file."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from central.access import BadTokens, Tokens
+from shared.configuration import BadConfiguration, Finding, find_line, parse
+from shared.node.link import LinkSettings
+from shared.signing import BadKey, PrivateKey
+
+SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Table(BaseModel):
+    """Base of the file's tables: strict about keys nobody knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(Table):
+    """Where the API and the page are served. Reading needs no token: serve in the control network only."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class Broker(Table):
+    """The MQTT broker: TLS with the centre's certificate, or a password on loopback."""
+
+    host: str
+    port: Port = 8883
+    username: str | None = None
+    password_file: Path | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file go together; write both or neither")
+        tls = (self.ca, self.certificate, self.key)
+        if any(tls) and not all(tls):
+            raise ValueError("TLS needs ca, certificate and key; write all three")
+        if not any(tls) and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a broker on another machine needs TLS; write ca, certificate and key")
+        return self
+
+
+class Configuration(Table):
+    """The whole file."""
+
+    sites: Annotated[tuple[SiteCode, ...], Field(min_length=1)]
+    store: Path = Path("centre.db")
+    pictures: Path = Path("pictures")
+    key_file: Path
+    admin_token_file: Path
+    declarant_tokens_file: Path
+    listen: Listen = Listen()
+    broker: Broker
+
+
+class CentreConfiguration:
+    """A configuration with the file it came from: paths resolved, secrets read when they are asked for.
+
+    Every method that reads a file raises BadConfiguration with a finding on the key that names it.
+    """
+
+    def __init__(self, path: Path, text: str, values: Configuration) -> None:
+        self.values = values
+        self._path = path
+        self._text = text
+
+    @classmethod
+    def read(cls, path: Path) -> "CentreConfiguration":
+        """Reads and checks a file; raises BadConfiguration, OSError when it cannot be read."""
+        text = path.read_text(encoding="utf-8")
+        return cls(path, text, parse(text, str(path), Configuration))
+
+    @property
+    def store(self) -> Path:
+        """Where the store lies."""
+        return self._beside(self.values.store)
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of thumbnails."""
+        return self._beside(self.values.pictures)
+
+    def key(self) -> PrivateKey:
+        """The centre's signing key."""
+        text = self._secret(self.values.key_file, "key_file", "make it with `barie-central key FILE`")
+        try:
+            return PrivateKey.parse(text)
+        except BadKey as error:
+            raise self._wrong(("key_file",), f"{error}; make one with `barie-central key FILE`") from error
+
+    def tokens(self) -> Tokens:
+        """The bearer tokens of the API."""
+        values = self.values
+        admin = self._secret(values.admin_token_file, "admin_token_file", "write a random text into it")
+        declarants = self._secret(
+            values.declarant_tokens_file, "declarant_tokens_file", "write `name token` lines into it"
+        )
+        try:
+            return Tokens.parse(admin, declarants)
+        except BadTokens as error:
+            raise self._wrong(("declarant_tokens_file",), str(error)) from error
+
+    def link(self) -> LinkSettings:
+        """How to reach the broker."""
+        broker = self.values.broker
+        password = None
+        if broker.password_file is not None:
+            advice = "write the broker's password into it"
+            password = self._secret(broker.password_file, "broker.password_file", advice).strip()
+        return LinkSettings(
+            host=broker.host,
+            port=broker.port,
+            username=broker.username,
+            password=password,
+            ca=self._beside(broker.ca) if broker.ca else None,
+            certificate=self._beside(broker.certificate) if broker.certificate else None,
+            key=self._beside(broker.key) if broker.key else None,
+        )
+
+    def _beside(self, path: Path) -> Path:
+        return self._path.parent / path
+
+    def _secret(self, path: Path, key: str, advice: str) -> str:
+        try:
+            return self._beside(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._wrong(tuple(key.split(".")), f"{error}; {advice}") from error
+
+    def _wrong(self, key: tuple[str, ...], message: str) -> BadConfiguration:
+        line = find_line(self._text, key)
+        return BadConfiguration([Finding(str(self._path), line, ".".join(key), message)])

@@ -1,0 +1,107 @@
+"""What the centre knows of each node: its status, how far each side is behind the other, when it was last heard.
+
+Ages are by the monotonic clock, which is passed in; wall clocks of gates decide nothing here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.bodies import NodeEnrolled
+from shared.journal import Head, author_of, centre_node, journal_id
+from shared.node.sync import HEARD_RECENTLY_S, Heard
+from shared.protocol import Status, Vector
+
+
+class GateState(StrEnum):
+    """Whether a gate is there."""
+
+    ALIVE = "alive"
+    SILENT = "silent"
+    """It said nothing for `HEARD_RECENTLY_S`, and the broker has not noticed that it is gone."""
+    OFFLINE = "offline"
+    """Its last will: the broker lost it, or it was stopped."""
+    NEVER = "never"
+    """Enrolled, and not heard since this centre started."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate as the page and the API show it.
+
+    `behind`: facts of its journals that the centre lacks; `lags`: facts of the site's centre journal that the gate lacks;
+    both None while it has not said how far it is.
+    """
+
+    node: str
+    site: str
+    places: tuple[str, ...]
+    state: GateState
+    heard_s: float | None
+    behind: int | None
+    lags: int | None
+    status: Status | None
+
+
+@dataclass
+class Gates:
+    """What was heard from the nodes since this process started."""
+
+    _statuses: dict[str, tuple[Status, float]] = field(default_factory=dict)
+    _vectors: list[Mapping[str, Heard]] = field(default_factory=list)
+
+    def take_status(self, status: Status, now_s: float) -> None:
+        """Takes a status in, heard at a monotonic time."""
+        self._statuses[status.node] = (status, now_s)
+
+    def watch(self, heard: Mapping[str, Heard]) -> None:
+        """Looks from now on at the vectors that a site's sync hears (`SyncNode.heard`)."""
+        self._vectors.append(heard)
+
+    def view(
+        self, enrolled: Mapping[str, NodeEnrolled], heads: Mapping[str, Head], now_s: float
+    ) -> list[Gate]:
+        """Every enrolled node, by site and name."""
+        gates = [self._gate(licence, heads, now_s) for licence in enrolled.values()]
+        return sorted(gates, key=lambda one: (one.site, one.node))
+
+    def _gate(self, licence: NodeEnrolled, heads: Mapping[str, Head], now_s: float) -> Gate:
+        status, status_at_s = self._statuses.get(licence.node, (None, None))
+        heard = next((held[licence.node] for held in self._vectors if licence.node in held), None)
+        by_itself_s = status_at_s if status is not None and status.online else None
+        times_s = [at_s for at_s in (by_itself_s, heard.at_s if heard else None) if at_s is not None]
+        age_s = max(0.0, now_s - max(times_s)) if times_s else None
+        vector = heard.vector if heard else None
+        return Gate(
+            node=licence.node,
+            site=licence.site,
+            places=tuple(place.value for place in licence.places),
+            state=_state(status, age_s),
+            heard_s=age_s,
+            behind=_behind(vector, licence.node, heads),
+            lags=_lags(vector, licence.site, heads),
+            status=status,
+        )
+
+
+def _state(status: Status | None, age_s: float | None) -> GateState:
+    if status is not None and not status.online:
+        return GateState.OFFLINE
+    if age_s is None:
+        return GateState.NEVER
+    return GateState.ALIVE if age_s <= HEARD_RECENTLY_S else GateState.SILENT
+
+
+def _behind(vector: Vector | None, node: str, heads: Mapping[str, Head]) -> int | None:
+    if vector is None:
+        return None
+    own = {journal: head.seq for journal, head in vector.heads.items() if author_of(journal) == node}
+    return sum(max(0, seq - heads.get(journal, Head.empty(journal)).seq) for journal, seq in own.items())
+
+
+def _lags(vector: Vector | None, site: str, heads: Mapping[str, Head]) -> int | None:
+    if vector is None:
+        return None
+    journal = journal_id(centre_node(site))
+    theirs = vector.heads[journal].seq if journal in vector.heads else 0
+    return max(0, heads.get(journal, Head.empty(journal)).seq - theirs)

@@ -1,0 +1,43 @@
+"""The centre's own journals: one per site, all signed with the centre's key."""
+
+from collections.abc import Sequence
+
+from central.errors import UnknownSite
+from shared.authority import Authority
+from shared.facts import Draft, Fact
+from shared.journal import centre_node, journal_id
+from shared.node.store import Store
+from shared.signing import PrivateKey
+
+_ENROLMENTS = ("node_enrolled", "officer_enrolled", "officer_revoked")
+
+
+class CentreJournals:
+    """Writes the centre's facts. A site's chain grows independently of the others' (architecture, "Facts")."""
+
+    def __init__(self, store: Store, key: PrivateKey, sites: Sequence[str]) -> None:
+        self.store = store
+        self.key = key
+        self.sites = tuple(sites)
+        self._authorities: dict[str, Authority] = {}
+        store.listen(self._stored)
+
+    def require(self, site: str) -> None:
+        """Raises UnknownSite unless this centre serves the site."""
+        if site not in self.sites:
+            raise UnknownSite(f"this centre does not serve {site!r}; write one of {', '.join(self.sites)}")
+
+    def write(self, site: str, draft: Draft) -> Fact:
+        """Seals a draft into the site's journal and gives the fact when it is on disk; raises UnknownSite, StoreError."""
+        self.require(site)
+        return self.store.append(journal_id(centre_node(site)), self.key, [draft])[0].fact
+
+    def authority(self, site: str) -> Authority:
+        """Who may speak at a site, folded from all enrolments held; folded anew when one arrives."""
+        if site not in self._authorities:
+            self._authorities[site] = Authority.of(site, self.store.of_kinds(_ENROLMENTS))
+        return self._authorities[site]
+
+    def _stored(self, facts: Sequence[Fact]) -> None:
+        if any(fact.kind in _ENROLMENTS for fact in facts):
+            self._authorities.clear()

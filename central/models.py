@@ -1,0 +1,254 @@
+"""What the API takes and gives. Members are named as in the facts that come of them (`shared.bodies`)."""
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from shared import plates
+from shared.bodies import Clause, Code, DeclarationNo, Goods, Quarantines, Text
+from shared.codes import Agency, Country, Direction, Place, YardLocation
+from shared.signing import check_key_text
+
+Personal = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+
+
+def _not_the_centre(name: str) -> str:
+    if name.startswith("centre"):
+        raise ValueError("names that begin with `centre` are the centre's own; write another")
+    return name
+
+
+def _of_a_key(text: str) -> str:
+    check_key_text(text)
+    return text
+
+
+NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$"), AfterValidator(_not_the_centre)]
+"""Journals of `centre-…` count as the centre's, so no other node may bear such a name."""
+
+PublicKeyText = Annotated[str, StringConstraints(max_length=50), AfterValidator(_of_a_key)]
+
+DECLARATION_EXAMPLE: dict[str, Any] = {
+    "site": "CKHN",
+    "procedure": "4.2",
+    "direction": "export",
+    "laden": True,
+    "yard": "XC",
+    "yard_location": "inside",
+    "vehicles": [
+        {
+            "vehicle": "1",
+            "plate": "29C-123.45",
+            "country": "VN",
+            "driver": {"name": "Nguyễn Văn A", "papers": "012345678901", "phone": "0912345678"},
+        }
+    ],
+    "goods": [{"name": "Thanh long", "customs_no": "107000000001", "weight_kg": 18000}],
+    "quarantine": {"plant_quarantine": "required"},
+}
+
+
+class Request(BaseModel):
+    """Base of what the API takes: strict about members nobody knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DriverIn(Request):
+    """Who drives. Kept apart from the facts; the facts hold salted commitments only."""
+
+    name: Personal | None = None
+    papers: Personal | None = None
+    phone: Personal | None = None
+
+
+class VehicleIn(Request):
+    """One vehicle. Plates are taken in any spelling and kept without blanks, dots and dashes."""
+
+    vehicle: Code
+    plate: Text
+    country: Country
+    trailer: Text | None = None
+    container: Text | None = None
+    permit: Text | None = None
+    driver: DriverIn = DriverIn()
+
+    @field_validator("plate", "trailer")
+    @classmethod
+    def _normal_form(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        plate = plates.normalise(text)
+        if not plate:
+            raise ValueError("holds no plate; write its letters and digits")
+        return plate
+
+
+class DeclarationIn(Request):
+    """A declaration as the declarant gives it. Without `no` the centre gives the next number of the day."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [DECLARATION_EXAMPLE]})
+
+    no: DeclarationNo | None = None
+    site: Code
+    procedure: Clause
+    direction: Direction
+    laden: bool
+    yard: Code | None = None
+    yard_location: YardLocation | None = None
+    vehicles: Annotated[list[VehicleIn], Field(min_length=1, max_length=50)]
+    goods: Annotated[list[Goods], Field(max_length=200)] = []
+    quarantine: Quarantines = Quarantines()
+
+    @model_validator(mode="after")
+    def _vehicles_differ(self) -> "DeclarationIn":
+        if len({one.vehicle for one in self.vehicles}) != len(self.vehicles):
+            raise ValueError("two vehicles bear the same code; give each its own")
+        return self
+
+
+class RecallIn(Request):
+    """Why the declaration is taken back."""
+
+    reason: Text = ""
+
+
+class NodeIn(Request):
+    """A gate PC or desk to license: its key, the places it speaks for, the agencies with a screen there."""
+
+    node: NodeName
+    site: Code
+    public_key: PublicKeyText
+    places: Annotated[list[Place], Field(min_length=1)]
+    agencies: list[Agency] = []
+
+
+class OfficerIn(Request):
+    """An officer's office at a site, for a lease of days."""
+
+    officer: Code
+    agency: Agency
+    site: Code
+    name: Personal | None = None
+    days: Annotated[int, Field(ge=1, le=365)] = 35
+
+
+class RevocationIn(Request):
+    """Why the officer's offices end."""
+
+    reason: Text = ""
+
+
+class Written(BaseModel):
+    """The facts that now stand for what was asked."""
+
+    facts: list[str]
+
+
+class DeclarationOut(BaseModel):
+    """A declaration's newest version. Personal values appear as commitments only."""
+
+    no: DeclarationNo
+    version: int
+    ref: Annotated[str, Field(description="the fact that holds this version, journal/number")]
+    recalled: bool
+    declaration: dict[str, Any]
+
+
+class StepOut(BaseModel):
+    """One fact of a journey, readable."""
+
+    ref: str
+    at: str
+    kind: str
+    what: Annotated[str, Field(description="the fact as a sentence, in the language asked for")]
+    clause: str | None = None
+    node: str
+    agency: str | None = None
+    officer: str | None = None
+    place: str | None = None
+    heading: str | None = None
+    vehicle: str | None = None
+    counts: Annotated[
+        str | None, Field(description="counts, pending or refused; null for facts that need no office")
+    ]
+    refs: Annotated[list[str], Field(description="facts that this one rests on")]
+
+
+class JourneyOut(BaseModel):
+    """What happened to a declaration, in the order of the clocks."""
+
+    no: DeclarationNo
+    recalled: bool
+    steps: list[StepOut]
+
+
+class CameraOut(BaseModel):
+    """A camera as its gate reports it."""
+
+    name: str
+    state: str
+    age_s: float | None
+
+
+class LaneOut(BaseModel):
+    """A lane as its gate reports it."""
+
+    name: str
+    place: str
+    state: str
+    barrier: str
+    barrier_error: str | None
+    cameras: list[CameraOut]
+
+
+class GateOut(BaseModel):
+    """A gate: alive or not, and how far each side is behind the other."""
+
+    node: str
+    site: str
+    state: Annotated[str, Field(description="alive, silent, offline or never")]
+    heard_s: Annotated[float | None, Field(description="seconds since it was last heard")]
+    places: list[str]
+    behind: Annotated[
+        int | None, Field(description="facts of its journals that the centre lacks; null when unknown")
+    ]
+    lags: Annotated[
+        int | None, Field(description="facts of the centre's journal that it lacks; null when unknown")
+    ]
+    unsent: int | None
+    disk_free_mb: int | None
+    version: str | None
+    lanes: list[LaneOut]
+
+
+class FactOut(BaseModel):
+    """A fact with its position in the order of arrival here."""
+
+    position: int
+    fact: dict[str, Any]
+
+
+class FactsOut(BaseModel):
+    """A page of facts; ask again with `after` = `next`."""
+
+    facts: list[FactOut]
+    next: int
+
+
+class ProblemDocument(BaseModel):
+    """An error (RFC 9457). `errors` names the members that are not of their form."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] = []

@@ -1,0 +1,120 @@
+"""The control room's page: every gate, the latest passages, the journey of one declaration. Vietnamese first.
+
+The page comes whole from the server; a small script fetches the board again every two seconds and puts it in place, and says
+so when the centre no longer answers.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import FileResponse, HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from central.centre import Centre
+from central.gates import Gate, GateState
+from central.journeys import journey
+from central.words import chosen, local, say
+from shared.words import LANGUAGES, Language
+
+router = APIRouter(include_in_schema=False)
+
+_templates = Environment(
+    loader=PackageLoader("central"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_NUMBER = re.compile(r"\d{4,5}$")
+Lang = Annotated[str | None, Query(max_length=5)]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The head line: how many gates are alive, how many facts are missing on either side."""
+
+    alive: int
+    all: int
+    missing: int
+
+    @classmethod
+    def of(cls, gates: list[Gate]) -> "Fleet":
+        """Sums the gates up."""
+        alive = sum(one.state is GateState.ALIVE for one in gates)
+        return cls(alive, len(gates), sum((one.behind or 0) + (one.lags or 0) for one in gates))
+
+
+@router.get("/", response_class=HTMLResponse)
+async def whole(request: Request, lang: Lang = None) -> HTMLResponse:
+    """The page with the board in it."""
+    return _html("page.html", chosen(lang), **_board(_centre(request)))
+
+
+@router.get("/board", response_class=HTMLResponse)
+async def board(request: Request, lang: Lang = None) -> HTMLResponse:
+    """The part of the page that changes."""
+    return _html("board.html", chosen(lang), **_board(_centre(request)))
+
+
+@router.get("/journeys/{no}", response_class=HTMLResponse)
+async def one_journey(
+    request: Request, no: Annotated[str, Path(pattern=r"^\d{13}$")], lang: Lang = None
+) -> HTMLResponse:
+    """What happened to one declaration."""
+    centre = _centre(request)
+    language = chosen(lang)
+    declared = centre.declarations.find(no)
+    shown = journey(centre, declared, language)
+    return _html("journey.html", language, journey=shown, declared=declared.body)
+
+
+@router.get("/docs", response_class=HTMLResponse)
+async def docs(request: Request) -> HTMLResponse:
+    """The API by its OpenAPI document, without a script from elsewhere."""
+    return _html("docs.html", Language.EN, document=request.app.openapi())
+
+
+@router.get("/pictures/{sha256}.jpg", response_class=FileResponse)
+async def picture(request: Request, sha256: str) -> FileResponse:
+    """A thumbnail; its name is its hash, so it never changes."""
+    path = _centre(request).pictures.find(sha256)
+    kept = {"Cache-Control": "max-age=31536000, immutable"}
+    return FileResponse(path, media_type="image/jpeg", headers=kept)
+
+
+def _board(centre: Centre) -> dict[str, Any]:
+    gates = centre.view_gates()
+    return {"gates": gates, "fleet": Fleet.of(gates), "passages": centre.passages.latest()}
+
+
+def _html(template: str, language: Language, **values: Any) -> HTMLResponse:
+    text = _templates.get_template(template).render(
+        language=language.value,
+        languages=LANGUAGES,
+        say=partial(say, language),
+        local=local,
+        plate=_spaced,
+        paragraphs=_paragraphs,
+        **values,
+    )
+    return HTMLResponse(text, headers={"Cache-Control": "no-store"})
+
+
+def _spaced(text: str) -> str:
+    """A plate as people read it, with a gap before its number: 29C 12345. Mixed serials stay as they are."""
+    number = _NUMBER.search(text)
+    return f"{text[: number.start()]} {number[0]}".strip() if number else text
+
+
+def _paragraphs(text: str) -> Markup:
+    """A docstring as HTML: `names` in code letters, lines of one paragraph joined."""
+    joined = re.sub(r"(?<!\n)\n(?!\n)", " ", text.strip())
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(joined))))
+
+
+def _centre(request: Request) -> Centre:
+    return cast(Centre, request.app.state.centre)

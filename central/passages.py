@@ -1,0 +1,162 @@
+"""Projection: passages (lượt qua) as the centre's page shows them, one row each, built from the gates' facts."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlite_utils import Database
+
+from shared.bodies import (
+    Arrived,
+    Confirmed,
+    OpenRequested,
+    Passed,
+    PlateCorrected,
+    PlateRead,
+    Refused,
+    TurnedBack,
+    read_body,
+)
+from shared.facts import Fact, Ref
+from shared.journal import author_of
+
+
+class Outcome(StrEnum):
+    """How a passage stands."""
+
+    STANDING = "standing"
+    """The vehicle is before the boom."""
+    REFUSED = "refused"
+    """An officer sent it back; it has not left yet."""
+    PASSED = "passed"
+    TURNED_BACK = "turned_back"
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One vehicle through one lane. `ref` is its `arrived` fact; times are stamps of the gate's clock."""
+
+    ref: str
+    node: str
+    lane: str
+    place: str
+    heading: str
+    arrived_at: str
+    outcome: Outcome
+    ended_at: str | None = None
+    plate: str | None = None
+    corrected: bool = False
+    thumbnail: str | None = None
+    declaration: str | None = None
+    vehicle: str | None = None
+    read: str | None = None
+    """The newest `plate_read` fact."""
+
+
+_COLUMNS = (
+    "ref, node, lane, place, heading, arrived_at, outcome, ended_at, plate, corrected, thumbnail, declaration,"
+    " vehicle, read"
+)
+
+
+class Passages:
+    """The table `passages`. Only the gate itself is heard about its passages: its facts arrive in the order they happened,
+    so that the order in which journals arrive makes no difference."""
+
+    def create(self, database: Database) -> None:
+        """Makes the table if it is not there."""
+        table = database.table("passages")
+        if table.exists():
+            return
+        texts = _COLUMNS.replace(" corrected,", "").split(", ")
+        table.create(dict.fromkeys(texts, str) | {"corrected": int}, pk="ref", defaults={"corrected": 0})
+        table.create_index(["arrived_at"])
+
+    def apply(self, connection: sqlite3.Connection, fact: Fact) -> None:
+        """Takes in what a gate says of a passage; all other facts are passed over."""
+        if not _own_passage(fact):
+            return
+        match read_body(fact):
+            case Arrived() as body:
+                connection.execute(
+                    "INSERT OR IGNORE INTO passages(ref, node, lane, place, heading, arrived_at, outcome)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        fact.ref,
+                        author_of(fact.journal),
+                        body.lane,
+                        body.place.value,
+                        body.heading.value,
+                        fact.at,
+                        Outcome.STANDING.value,
+                    ),
+                )
+            case PlateRead() as body:
+                _update(connection, body.passage, read=fact.ref, thumbnail=body.thumbnail)
+                _update(connection, body.passage, "corrected = 0", plate=body.text)
+            case PlateCorrected() as body:
+                _update(connection, body.passage, plate=body.text, corrected=1)
+            case Confirmed(passage=str() as ref) | OpenRequested(passage=str() as ref) as body:
+                _update(connection, ref, declaration=body.declaration, vehicle=body.vehicle)
+            case Refused() as body:
+                _update(connection, body.passage, outcome=Outcome.REFUSED.value)
+            case Passed() as body:
+                _end(connection, fact, body, Outcome.PASSED)
+            case TurnedBack() as body:
+                _end(connection, fact, body, Outcome.TURNED_BACK)
+            case _:
+                pass
+
+
+class PassageBook:
+    """Reads the projection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def latest(self, most: int = 30) -> list[Passage]:
+        """The passages that arrived last, newest first."""
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM passages ORDER BY arrived_at DESC LIMIT ?", (most,)
+        ).fetchall()
+        return [_passage(row) for row in rows]
+
+    def find(self, ref: str) -> Passage | None:
+        """One passage, or None."""
+        row = self._connection.execute(f"SELECT {_COLUMNS} FROM passages WHERE ref = ?", (ref,)).fetchone()
+        return _passage(row) if row else None
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    typed = {"outcome": Outcome(values["outcome"]), "corrected": bool(values["corrected"])}
+    return Passage(**(values | typed))
+
+
+def _own_passage(fact: Fact) -> bool:
+    passage = fact.body.get("passage")
+    return passage is None or author_of(Ref.parse(passage).journal) == author_of(fact.journal)
+
+
+def _end(connection: sqlite3.Connection, fact: Fact, body: Passed | TurnedBack, outcome: Outcome) -> None:
+    _update(
+        connection,
+        body.passage,
+        outcome=outcome.value,
+        ended_at=fact.at,
+        thumbnail=body.thumbnail,
+        declaration=body.declaration,
+        vehicle=body.vehicle,
+    )
+    if body.plate:
+        _update(connection, body.passage, "plate IS NULL", plate=body.plate)
+
+
+def _update(connection: sqlite3.Connection, ref: str, when: str = "1", **values: str | int | None) -> None:
+    """Sets the columns that have a value; what is known is never overwritten by what is not."""
+    known = {name: value for name, value in values.items() if value is not None}
+    if known:
+        columns = ", ".join(f"{name} = ?" for name in known)
+        connection.execute(f"UPDATE passages SET {columns} WHERE ref = ? AND {when}", (*known.values(), ref))

@@ -1,0 +1,113 @@
+"""Runs the centre: store, API and page, one sync for each site, word to systemd."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+
+import structlog
+
+from central.app import create_app
+from central.centre import Centre, open_store
+from central.configuration import CentreConfiguration
+from central.errors import BadPicture
+from shared import protocol
+from shared.facts import FactError
+from shared.journal import centre_node
+from shared.node.errors import StoreError
+from shared.node.link import Link
+from shared.node.service import notify, serving, set_up_logs, stop_requested, watchdog
+from shared.node.sync import Identity, SyncNode
+
+log = structlog.get_logger()
+
+_GOODBYE_S = 1.0
+
+
+class SiteLink:
+    """One site's connection: sync of its journals, its nodes' statuses and pictures."""
+
+    def __init__(self, centre: Centre, configuration: CentreConfiguration, site: str) -> None:
+        key = centre.journals.key
+        node = centre_node(site)
+        will = protocol.Status(node=node, site=site, online=False)
+        self.link = Link(
+            configuration.link(), node, (protocol.status_topic(site, node), protocol.encode(will))
+        )
+        self._centre = centre
+        self._site = site
+        self._sync = SyncNode(centre.store, self.link, Identity(node, site, key, key.public))
+        centre.gates.watch(self._sync.heard)
+        self._greeting: asyncio.Task[None] | None = None
+        self.link.on_up(self._up)
+        self.link.subscribe(protocol.status_topic(site, "+"), self._on_status)
+        self.link.subscribe(protocol.pictures_topic(site, "+"), self._on_picture)
+
+    def start(self) -> None:
+        """Begins to connect; the broker need not be there yet."""
+        self._sync.start()
+        self.link.start()
+
+    async def stop(self) -> None:
+        """Says that the centre leaves, then ends sync and connection."""
+        await self._sync.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._publish_status(online=False), _GOODBYE_S)
+        await self.link.stop()
+
+    def _up(self) -> None:
+        self._greeting = asyncio.create_task(self._publish_status(online=True))
+
+    async def _publish_status(self, *, online: bool) -> None:
+        status = protocol.Status(node=centre_node(self._site), site=self._site, online=online)
+        topic = protocol.status_topic(self._site, status.node)
+        await self.link.publish(topic, protocol.encode(status), retain=True)
+
+    def _on_status(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+        del user
+        sender = protocol.sender_of(topic)
+        try:
+            status = protocol.decode(payload, protocol.Status)
+        except FactError as error:
+            log.warning("message_refused", topic=topic, why=str(error))
+            return
+        if sender is not None and (status.site, status.node) == sender[1:]:
+            self._centre.gates.take_status(status, self._centre.now_s())
+
+    def _on_picture(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+        try:
+            self._centre.pictures.keep(user.get("sha256", ""), payload)
+        except BadPicture as error:
+            log.warning("message_refused", topic=topic, why=str(error))
+        except StoreError as error:
+            log.error("store_failed", error=str(error))
+
+
+async def run(configuration: CentreConfiguration) -> None:
+    """Serves until TERM or INT. Raises BadConfiguration, StoreUnusable, LinkError, OSError (port taken) at the start."""
+    set_up_logs()
+    stop = stop_requested()
+    values = configuration.values
+    key, tokens = configuration.key(), configuration.tokens()
+    links: list[SiteLink] = []
+    async with AsyncExitStack() as running:
+        store = open_store(configuration.store)
+        running.callback(store.close)
+        centre = Centre.of(
+            store, key, values.sites, configuration.pictures, tokens, link_errors=lambda: _link_errors(links)
+        )
+        links += [SiteLink(centre, configuration, site) for site in values.sites]
+        await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))
+        for one in links:
+            one.start()
+            running.push_async_callback(one.stop)
+        feeding = asyncio.create_task(watchdog(lambda: True))
+        running.callback(feeding.cancel)
+        notify("READY=1")
+        log.info("centre_ready", address=f"http://{values.listen.host}:{values.listen.port}/")
+        await stop.wait()
+        notify("STOPPING=1")
+    log.info("centre_stopped")
+
+
+def _link_errors(links: Sequence[SiteLink]) -> list[str]:
+    return [one.link.error or "the broker has not answered yet" for one in links if not one.link.connected]

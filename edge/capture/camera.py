@@ -1,0 +1,167 @@
+"""One camera: a worker thread that keeps the newest frame, reopens what is lost, and never makes anybody wait."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+import structlog
+
+from edge.capture.health import TRANSITIONS, CameraEvent, CameraHealth, CameraState
+from edge.capture.source import CaptureError, Frame, Image, NoMoreFrames, Video, open_video
+from shared.backoff import Backoff
+
+log = structlog.get_logger()
+
+_FROZEN = 0.9  # share of the read time-out after which a read counts as timed out
+_Change = tuple[CameraState, CameraState]
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """A camera and its times in seconds.
+
+    A frame older than `stale_after_s` no longer shows what stands at the gate. `read_timeout_s` is how long FFmpeg waits
+    for a packet; a frozen camera still delivers what was buffered, so it is given up only after about three times that.
+    """
+
+    name: str
+    url: str = field(repr=False)
+    stale_after_s: float = 1.5
+    open_timeout_s: float = 5.0
+    read_timeout_s: float = 3.0
+    first_retry_s: float = 0.5
+    most_retry_s: float = 10.0
+
+
+class Camera:
+    """Newest frame and health of one camera. All methods return at once and may be called from any thread."""
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        clock: Callable[[], float] = time.monotonic,
+        open_video: Callable[[CameraSettings], Video] | None = None,
+        rng: Random | None = None,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._open = open_video or _open
+        self._backoff = Backoff(settings.first_retry_s, settings.most_retry_s, rng=rng or Random())
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._newest: Frame | None = None
+        self._number = 0
+        self._state = CameraState.CONNECTING
+        self._since = clock()
+        self._error: str | None = None
+
+    def start(self) -> None:
+        """Starts the worker; does nothing when it runs already."""
+        if self._thread is not None and not self._stop.is_set():
+            return
+        with self._lock:
+            self._stop, self._newest, self._error = threading.Event(), None, None
+            self._state, self._since = CameraState.CONNECTING, self._clock()
+        # A daemon: a read inside FFmpeg cannot be interrupted and must not keep the process from ending.
+        self._thread = threading.Thread(
+            target=self._work, args=(self._stop,), name=f"camera-{self.settings.name}", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Asks the worker to end; a read that hangs ends by itself later, and nobody waits for it."""
+        self._stop.set()
+
+    def newest(self) -> Frame | None:
+        """The newest frame, None before the first. The caller judges its age by `taken_at` or `health`."""
+        with self._lock:
+            return self._newest
+
+    def health(self, now: float) -> CameraHealth:
+        """State at the monotonic second `now`."""
+        settings, change = self.settings, None
+        with self._lock:
+            frame = self._newest
+            age_s = None if frame is None else max(0.0, now - frame.taken_at)
+            quiet_s = now - self._since if age_s is None else age_s
+            if quiet_s > (settings.open_timeout_s if frame is None else settings.stale_after_s):
+                late = f"{settings.name}: no new picture for {quiet_s:.1f} s; check the camera, its cable and the switch."
+                change = self._turn(CameraEvent.LATE, now, late)
+            health = CameraHealth(self._state, age_s, self._since, self._error)
+        self._tell(change)
+        return health
+
+    def _work(self, stop: threading.Event) -> None:
+        waits = iter(self._backoff)
+        while not stop.is_set():
+            seen = self._number
+            try:
+                self._watch(stop)
+            except CaptureError as exc:
+                self._lost(stop, str(exc))
+            except Exception:  # whatever it is, it must not end the only eye of a lane
+                log.exception("camera_failed", camera=self.settings.name)
+                self._lost(stop, f"{self.settings.name}: reading failed; the cause stands in the log.")
+            if self._number > seen:
+                waits = iter(self._backoff)
+            stop.wait(next(waits))
+
+    def _watch(self, stop: threading.Event) -> None:
+        video = self._open(self.settings)
+        try:
+            while not stop.is_set():
+                asked_at = self._clock()
+                image = video.read()
+                self._take(stop, image, asked_at)
+        finally:
+            video.close()
+
+    def _take(self, stop: threading.Event, image: Image, asked_at: float) -> None:
+        now = self._clock()
+        if now - asked_at >= _FROZEN * self.settings.read_timeout_s:
+            # After a time-out FFmpeg still hands out what it had buffered: old pictures that would look fresh.
+            raise NoMoreFrames(f"{self.settings.name}: the camera stood still for {now - asked_at:.1f} s.")
+        image.flags.writeable = False
+        change = None
+        with self._lock:
+            if not stop.is_set():
+                self._number += 1
+                self._newest = Frame(image, now, self._number)
+                change = self._turn(CameraEvent.FRAME, now, None)
+        self._tell(change)
+
+    def _lost(self, stop: threading.Event, sentence: str) -> None:
+        change = None
+        with self._lock:
+            if not stop.is_set():
+                change = self._turn(CameraEvent.LOST, self._clock(), sentence)
+        self._tell(change)
+
+    def _turn(self, event: CameraEvent, now: float, sentence: str | None) -> _Change | None:
+        """Takes the step of the table; the lock is held. Gives the change, None when the state stays."""
+        before, after = self._state, TRANSITIONS[self._state, event]
+        if after is before and event is not CameraEvent.LOST:
+            return None
+        self._error = sentence
+        if after is before:
+            return None
+        self._state, self._since = after, now
+        return before, after
+
+    def _tell(self, change: _Change | None) -> None:
+        if change is None or change == (CameraState.STALE, CameraState.DOWN):
+            return
+        before, after = change
+        if after is not CameraState.LIVE:
+            log.warning("camera_lost", camera=self.settings.name, state=after.value, error=self._error)
+        elif before is not CameraState.CONNECTING:
+            log.info("camera_back", camera=self.settings.name)
+
+
+def _open(settings: CameraSettings) -> Video:
+    return open_video(
+        settings.url, open_timeout_s=settings.open_timeout_s, read_timeout_s=settings.read_timeout_s
+    )

@@ -1,0 +1,146 @@
+"""`barie-edge`: the gate daemon and the tools a technician uses at the gate.
+
+Exit codes: 0 good, 1 the thing asked about is not good, 2 wrong call or configuration.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.configuration import GateConfiguration, load
+from edge.explain import Question, answer, as_json, as_text
+from edge.officers import make_verifier
+from shared.codes import Heading, Place, Verdict
+from shared.configuration import BadConfiguration
+from shared.node.errors import NodeError
+from shared.signing import BadKey, PrivateKey
+from shared.words import Language
+
+app = typer.Typer(
+    help="Runs one border gate: cameras, plate reading, barrier, officer's screen. Works with no network for weeks.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="The gate's TOML file.")]
+
+
+@app.command()
+def run(config: ConfigArgument) -> None:
+    """Run the gate until it is told to stop (SIGTERM or Ctrl-C)."""
+    from edge.daemon import run as run_gate
+    from edge.vision.port import VisionError
+
+    configuration = _load(config)
+    try:
+        asyncio.run(run_gate(configuration))
+    except (NodeError, BadKey, OSError, BadConfiguration, VisionError) as error:
+        raise _wrong(str(error)) from error
+
+
+@app.command()
+def check(config: ConfigArgument) -> None:
+    """Check a configuration; prints nothing, or file:line: key: what is wrong; what to write."""
+    _load(config)
+
+
+@app.command()
+def read(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE…", help="Pictures, folders, clips or rtsp:// addresses.")
+    ],
+    as_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Read the plates in pictures, folders, clips and streams."""
+    from edge.vision.port import VisionError
+    from edge.vision.ppocr import PpOcrReader
+    from edge.vision.sources import read_sources
+
+    try:
+        reader = PpOcrReader()
+    except VisionError as error:
+        raise _wrong(str(error)) from error
+    bad = False
+    for line in read_sources(sources, reader):
+        bad = bad or "error" in line
+        if as_lines:
+            typer.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            texts = [f"{plate['text']} ({plate['confidence']:.2f})" for plate in line["plates"]]
+            typer.echo(f"{line['source']}: {line.get('error') or ', '.join(texts) or 'no plate'}")
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    config: ConfigArgument,
+    at: Annotated[Place, typer.Option(help="The place asked about.")],
+    heading: Annotated[Heading, typer.Option(help="Into the gate area, or out of it.")],
+    declaration: Annotated[str | None, typer.Option(metavar="NO", help="A declaration's number.")] = None,
+    plate: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="A plate; with --declaration, which vehicle.")
+    ] = None,
+    as_object: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    lang: Annotated[Language, typer.Option(help="Language of the sentences.")] = Language.VI,
+) -> None:
+    """Say what the gate would decide for a declaration or a plate, and why; exit code 1 unless it may be opened."""
+    if declaration is None and plate is None:
+        raise _wrong("name what to explain: --declaration NO, --plate TEXT, or both")
+    try:
+        decision, known = answer(_load(config), Question(at, heading, declaration, plate))
+    except (NodeError, BadConfiguration) as error:
+        raise _wrong(str(error)) from error
+    if as_object:
+        typer.echo(json.dumps(as_json(decision, known, lang), ensure_ascii=False))
+    else:
+        typer.echo(as_text(decision, lang))
+    if decision.verdict is not Verdict.OPEN:
+        raise typer.Exit(1)
+
+
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the secret key is written.")],
+) -> None:
+    """Make this gate's signing key; prints the public key, which the centre enrols."""
+    if file.exists():
+        raise _wrong(f"{file} exists; a node keeps its key. Remove it yourself if you mean to replace it")
+    made = PrivateKey.generate()
+    file.touch(mode=0o600)
+    file.write_text(made.text() + "\n", encoding="utf-8")
+    typer.echo(made.public.text)
+
+
+@app.command()
+def pin(
+    officer: Annotated[str, typer.Argument(help="The officer's code.")],
+    agency: Annotated[str, typer.Argument(help="Her agency's code, e.g. border_guard.")],
+    value: Annotated[
+        str,
+        typer.Option(
+            "--pin", prompt="PIN", hide_input=True, confirmation_prompt=True, help="Asked for when absent."
+        ),
+    ],
+) -> None:
+    """Print the table for the officers' file: paste it, the PIN itself is stored nowhere."""
+    typer.echo(f'[officers.{officer}]\nagency = "{agency}"\nverifier = "{make_verifier(value)}"')
+
+
+def _load(config: Path) -> GateConfiguration:
+    try:
+        return load(config)
+    except BadConfiguration as error:
+        raise _wrong(str(error)) from error
+
+
+def _wrong(message: str) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(2)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,257 @@
+"""A gate's configuration file: TOML, checked as a whole, paths relative to the file."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from edge.capture import CameraSettings
+from hardware.errors import BarrierError
+from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarrier
+from shared.bodies import Code
+from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
+from shared.configuration import BadConfiguration, Finding, find_line, parse
+from shared.node.link import LinkSettings
+from shared.procedures import HealthTick, Settings
+from shared.signing import BadKey, PublicKey, check_key_text
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ContactTable(_Table):
+    """One input contact, numbered from 1 as printed on the board."""
+
+    number: Annotated[int, Field(ge=1, le=512)]
+    normally_closed: bool = False
+
+
+class InputsTable(_Table):
+    """Which contact is what. What is not wired is left out, and `check` says what is lost by it."""
+
+    approach_loop: ContactTable | None = None
+    under_boom_loop: ContactTable | None = None
+    boom_open: ContactTable | None = None
+    boom_closed: ContactTable | None = None
+    photocell: ContactTable | None = None
+
+
+class BarrierTable(_Table):
+    """The relay and input boards of one boom, reached over Modbus TCP."""
+
+    host: str
+    port: Port = 502
+    relay_board: str = "eletechsup-r421a08"
+    relay_unit: Annotated[int, Field(ge=1, le=247)] = 1
+    open_relay: Annotated[int, Field(ge=1, le=64)]
+    input_board: str = "generic-inputs"
+    input_unit: Annotated[int, Field(ge=1, le=247)] = 1
+    inputs: InputsTable = InputsTable()
+    timeout_s: Annotated[float, Field(gt=0, le=10)] = 1.0
+    open_is_edge_triggered: bool = False
+    move_timeout_s: Annotated[float, Field(gt=0, le=60)] = 8.0
+
+    def settings(self, name: str) -> BarrierSettings:
+        """What the driver takes."""
+        wired = {
+            field: Contact(contact.number, contact.normally_closed)
+            for field in InputsTable.model_fields
+            if (contact := getattr(self.inputs, field)) is not None
+        }
+        return BarrierSettings(
+            name=name,
+            host=self.host,
+            port=self.port,
+            relay_board=self.relay_board,
+            relay_unit=self.relay_unit,
+            open_relay=self.open_relay,
+            input_board=self.input_board,
+            input_unit=self.input_unit,
+            inputs=InputWiring(**wired),
+            timeout_s=self.timeout_s,
+            open_is_edge_triggered=self.open_is_edge_triggered,
+        )
+
+
+class CameraTable(_Table):
+    """One camera of a lane."""
+
+    name: Name
+    url: Annotated[str, StringConstraints(pattern=r"^rtsps?://.+")]
+
+    def settings(self) -> CameraSettings:
+        """What the capture takes."""
+        return CameraSettings(self.name, self.url)
+
+
+class LaneTable(_Table):
+    """One lane: place, heading, cameras and barrier."""
+
+    name: Name
+    place: Place
+    heading: Heading
+    camera: Annotated[tuple[CameraTable, ...], Field(min_length=1)]
+    barrier: BarrierTable
+
+    @model_validator(mode="after")
+    def _place_has_lanes(self) -> Self:
+        if self.place not in LANE_PLACES:
+            allowed = ", ".join(sorted(LANE_PLACES))
+            raise ValueError(f"{self.place} has no lanes; write place = one of {allowed}")
+        return self
+
+
+class ScreenTable(_Table):
+    """The officer's screen: where it listens and which agencies it serves."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    agencies: Annotated[tuple[Agency, ...], Field(min_length=1)]
+
+
+class BrokerTable(_Table):
+    """The site's broker: TLS with a client certificate, or name and password on loopback."""
+
+    host: str
+    port: Port = 8883
+    username: str | None = None
+    password_file: Path | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        tls = (self.ca, self.certificate, self.key)
+        if any(tls) and not all(tls):
+            raise ValueError("TLS needs ca, certificate and key; write all three")
+        if not any(tls) and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("a broker on another machine needs TLS; write ca, certificate and key")
+        return self
+
+    def settings(self, folder: Path) -> LinkSettings:
+        """What the link takes; reads the password file."""
+        password = _inside(folder, self.password_file)
+        return LinkSettings(
+            host=self.host,
+            port=self.port,
+            username=self.username,
+            password=password.read_text(encoding="utf-8").strip() if password else None,
+            ca=_inside(folder, self.ca),
+            certificate=_inside(folder, self.certificate),
+            key=_inside(folder, self.key),
+        )
+
+
+class SettingsTable(_Table):
+    """The settings that decisions depend on (`shared.procedures.Settings`)."""
+
+    stale_after_s: Annotated[int, Field(ge=30)] = 600
+    health_tick: HealthTick = HealthTick.MAY_COME_EARLIER
+    inferred_steps_bind: bool = False
+    readings: dict[str, str] = {}
+
+    def settings(self) -> Settings:
+        """As the rules take them."""
+        return Settings(self.stale_after_s, self.health_tick, self.inferred_steps_bind, self.readings)
+
+
+class ReaderTable(_Table):
+    """The plate reader."""
+
+    threads: Annotated[int, Field(ge=1, le=16)] = 2
+
+
+class GateTable(_Table):
+    """The whole file."""
+
+    node: Name
+    site: Code
+    data: Path
+    key_file: Path
+    centre_key: str
+    procedures: Path
+    officers: Path | None = None
+    required_nodes: tuple[Name, ...] = ()
+    screen: ScreenTable
+    broker: BrokerTable
+    settings: SettingsTable = SettingsTable()
+    reader: ReaderTable = ReaderTable()
+    lane: Annotated[tuple[LaneTable, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [lane.name for lane in self.lane]
+        if len(set(names)) != len(names):
+            raise ValueError("lane names must differ; rename one")
+        return self
+
+
+class GateConfiguration:
+    """A checked gate configuration with its folder, against which relative paths are taken."""
+
+    def __init__(self, table: GateTable, folder: Path) -> None:
+        self.table = table
+        self.folder = folder
+
+    def path(self, path: Path) -> Path:
+        """A path of the file, made absolute."""
+        return self.folder / path
+
+    @property
+    def root_key(self) -> PublicKey:
+        """The centre's public key, pinned at installation."""
+        return PublicKey(self.table.centre_key)
+
+
+def load(file: Path) -> GateConfiguration:
+    """Reads and checks a gate's configuration; raises BadConfiguration naming file, line, key and what to write."""
+    text = _read(file)
+    table = parse(text, str(file), GateTable)
+    findings = list(_check_more(table, file, text))
+    if findings:
+        raise BadConfiguration(findings)
+    return GateConfiguration(table, file.parent)
+
+
+def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
+    """What one value alone cannot show: boards, keys, files beside the configuration."""
+
+    def finding(path: tuple[str | int, ...], message: str) -> Finding:
+        return Finding(str(file), find_line(text, path), ".".join(str(part) for part in path), message)
+
+    findings = []
+    for at, lane in enumerate(table.lane):
+        if lane.place in BARRIERS and Agency.BORDER_GUARD not in table.screen.agencies:
+            message = 'a barrier needs the border guard; add "border_guard"'
+            findings.append(finding(("screen", "agencies"), message))
+        try:
+            ModbusTcpBarrier(lane.barrier.settings(lane.name))
+        except BarrierError as error:
+            findings.append(finding(("lane", at, "barrier"), str(error)))
+    try:
+        check_key_text(table.centre_key)
+    except BadKey as error:
+        findings.append(finding(("centre_key",), f"{error}; write the key that `barie-central key` printed"))
+    if not (file.parent / table.procedures).is_dir():
+        findings.append(
+            finding(("procedures",), f"no folder {table.procedures}; write the folder of the procedure files")
+        )
+    return findings
+
+
+def _inside(folder: Path, path: Path | None) -> Path | None:
+    return None if path is None else folder / path
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(
+            [Finding(str(file), 1, "file", f"cannot be read: {error}; name a TOML file")]
+        ) from error

@@ -1,0 +1,110 @@
+"""`barie-edge explain`: what a gate would say of a declaration or a plate, from its own store, as text or JSON."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.configuration import GateConfiguration
+from edge.gate import load_procedures
+from edge.lane.passage import Correction, Judgement, Knowledge, Passage
+from shared import plates
+from shared.authority import Authority
+from shared.bodies import CENTRE_KINDS
+from shared.codes import Heading, Place
+from shared.decide import Decision, explain_no_declaration
+from shared.facts import Fact
+from shared.journal import author_of, centre_node, journal_id
+from shared.known import Known
+from shared.node.declarations import DeclarationBook, Declarations
+from shared.node.store import Store
+from shared.words import Language, sentence, word
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: a declaration (and one of its vehicles by plate), or a plate alone, at a place in a heading."""
+
+    place: Place
+    heading: Heading
+    declaration: str | None = None
+    plate: str | None = None
+
+
+def answer(configuration: GateConfiguration, question: Question) -> tuple[Decision, Known]:
+    """Decides from the store on disk. Ages are counted from the newest fact held of each journal, by the wall clock."""
+    store = Store(configuration.path(configuration.table.data) / "facts.db", [Declarations()])
+    try:
+        knowledge = _knowledge(configuration, store)
+        about = _judge(knowledge, question)
+        return about.decision or explain_no_declaration(), knowledge.known()
+    finally:
+        store.close()
+
+
+def as_json(decision: Decision, known: Known, language: Language) -> dict[str, Any]:
+    """The decision as `docs/contracts` promise it."""
+    return {
+        "verdict": decision.verdict.value,
+        "waits_for": [agency.value for agency in decision.waits_for],
+        "ordered": decision.ordered,
+        "opens": decision.opens.value if decision.opens else None,
+        "fresh": dict(known.ages_s),
+        "reasons": [
+            {
+                "code": reason.code.value,
+                "clause": reason.clause,
+                "text": sentence(language, reason, decision.step),
+                "facts": list(reason.facts),
+            }
+            for reason in decision.reasons
+        ],
+    }
+
+
+def as_text(decision: Decision, language: Language) -> str:
+    """The decision in words."""
+    lines = [word(language, "verdict", decision.verdict)]
+    for reason in decision.reasons:
+        clause = f" [{reason.clause}]" if reason.clause else ""
+        lines.append(f"  {sentence(language, reason, decision.step)}{clause}")
+    return "\n".join(lines)
+
+
+def _judge(knowledge: Knowledge, question: Question) -> Judgement:
+    if question.declaration is None:
+        passage = Passage("", "", correction=Correction(question.plate or "", ""))
+        return knowledge.judge(passage, question.place, question.heading)
+    declared = knowledge.book.find(question.declaration)
+    if declared is None:
+        return Judgement(decision=explain_no_declaration())
+    wanted = plates.key(question.plate) if question.plate else None
+    vehicles = [v.vehicle for v in declared.body.vehicles if wanted in (None, plates.key(v.plate))]
+    vehicle = vehicles[0] if vehicles else "-"
+    return knowledge.judge_vehicle(question.declaration, vehicle, question.place, question.heading)
+
+
+def _knowledge(configuration: GateConfiguration, store: Store) -> Knowledge:
+    table = configuration.table
+    authority = Authority.of(table.site, store.of_kinds(CENTRE_KINDS - {"declared", "amended", "recalled"}))
+    required = frozenset(journal_id(node) for node in (centre_node(table.site), *table.required_nodes))
+    heads = store.heads()
+    known = Known(
+        authority,
+        {journal: head.seq for journal, head in heads.items()},
+        {j: _age_s(store, j) for j in heads if author_of(j) != table.node},
+        required,
+    )
+    return Knowledge(
+        store,
+        DeclarationBook(store.connection),
+        load_procedures(configuration.path(Path(table.procedures))),
+        table.settings.settings(),
+        lambda: known,
+    )
+
+
+def _age_s(store: Store, journal: str) -> int | None:
+    newest: Fact | None = store.get(f"{journal}/{store.head(journal).seq}")
+    return (
+        None if newest is None else max(0, int((store.clock.now().wall - newest.stamp.wall).total_seconds()))
+    )

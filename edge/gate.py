@@ -1,0 +1,224 @@
+"""The gate: store, knowledge, lanes and screens of one gate PC, put together."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from edge import desk
+from edge.capture import Camera
+from edge.changes import Changes
+from edge.configuration import GateConfiguration, LaneTable
+from edge.lane.lane import Lane, LaneParts, LaneSettings
+from edge.lane.passage import Knowledge
+from edge.lane.presses import press
+from edge.lane.reading import Eyes
+from edge.lane.view import LaneView, Officer, Pressed, PressRefused
+from edge.officers import OfficerTable, load_officers, pin_fits
+from edge.pictures import Pictures
+from edge.screen.ports import DeskLine, LinkShown
+from edge.vision.port import PlateReader
+from hardware.modbus import ModbusTcpBarrier
+from shared.authority import Authority, Counting
+from shared.bodies import CENTRE_KINDS
+from shared.codes import Agency
+from shared.configuration import parse
+from shared.facts import Draft, Fact, Sealed
+from shared.journal import centre_node, journal_id
+from shared.known import Known
+from shared.node.declarations import DeclarationBook, Declarations
+from shared.node.errors import StoreError
+from shared.node.link import Link
+from shared.node.store import Store
+from shared.node.sync import Identity, SyncNode
+from shared.procedures import Procedure, Procedures
+from shared.signing import PrivateKey
+
+
+class ShownLane:
+    """A lane as its screens see it."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+
+    def view(self) -> LaneView:
+        """What there is to see now."""
+        return self.lane.view()
+
+    async def press(self, pressed: Pressed) -> None:
+        """Carries a press out; raises PressRefused."""
+        await press(self.lane, pressed)
+
+    def live_jpeg(self) -> bytes | None:
+        """The newest frame, small."""
+        return self.lane.live_jpeg()
+
+
+class Gate:
+    """Satisfies `edge.screen.ports.GateForScreen`."""
+
+    def __init__(
+        self,
+        configuration: GateConfiguration,
+        reader: PlateReader,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        table = configuration.table
+        self.node, self.site, self.version = table.node, table.site, version("barie")
+        self.agencies = table.screen.agencies
+        self.changes = Changes()
+        self.key = load_key(configuration.path(table.key_file))
+        data = configuration.path(table.data)
+        self.store = Store(data / "facts.db", [Declarations()])
+        self.pictures = Pictures(data / "pictures")
+        self.link_up: Link | None = None
+        self.sync: SyncNode | None = None
+        self._required = frozenset(
+            journal_id(node) for node in (centre_node(self.site), *table.required_nodes)
+        )
+        self._officers = _Officers(configuration)
+        self._authority: Authority | None = None
+        self.knowledge = Knowledge(
+            self.store,
+            DeclarationBook(self.store.connection),
+            load_procedures(configuration.path(table.procedures)),
+            table.settings.settings(),
+            self.known,
+        )
+        self.eyes = Eyes(reader)
+        self.working = [self._make_lane(lane, clock) for lane in table.lane]
+        self.lanes: Mapping[str, ShownLane] = {lane.settings.name: ShownLane(lane) for lane in self.working}
+        self.store.listen(self._learnt)
+
+    def identity(self, configuration: GateConfiguration) -> Identity:
+        """Who this node is for sync."""
+        return Identity(self.node, self.site, self.key, configuration.root_key)
+
+    def known(self) -> Known:
+        """What is known now, and how fresh."""
+        if self._authority is None:
+            self._authority = Authority.of(self.site, self.store.of_kinds(CENTRE_KINDS - _DECLARATIONS))
+        vector = {journal: head.seq for journal, head in self.store.heads().items()}
+        ages_s = self.sync.ages_s() if self.sync else {}
+        return Known(self._authority, vector, ages_s, self._required)
+
+    def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
+        """Writes facts into this node's journal; raises StoreError."""
+        return self.store.append(journal_id(self.node), self.key, drafts)
+
+    # -- for screens
+
+    def link(self) -> LinkShown:
+        """The line to the centre."""
+        ages_s = self.sync.ages_s() if self.sync else {}
+        stale = self.known().stale(self.knowledge.settings.stale_after_s)
+        broken = next(
+            (lane.trouble["store_broken"] for lane in self.working if "store_broken" in lane.trouble), None
+        )
+        return LinkShown(
+            connected=self.link_up is not None and self.link_up.connected,
+            centre_age_s=ages_s.get(journal_id(centre_node(self.site))),
+            unsent=self.sync.unsent() if self.sync else self.store.head(journal_id(self.node)).seq,
+            stale=bool(stale),
+            store_error=broken,
+        )
+
+    def sign_in(self, code: str, pin: str) -> Officer | None:
+        """The officer when PIN and enrolment are good. Before any enrolment arrived, the PIN alone lets her look."""
+        agency = self._officers.agency_of(code, pin)
+        if agency is None or agency not in self.agencies:
+            return None
+        at = self.store.clock.now().wall
+        if self.known().authority.officer_holds(code, agency, at) is Counting.REFUSED:
+            return None
+        return Officer(code, agency, self.node)
+
+    def desk(self, agency: Agency) -> tuple[DeskLine, ...]:
+        """Vehicles in the yard that await the agency."""
+        return tuple(one.line for one in desk.waiting(self.knowledge, agency))
+
+    async def confirm_at_desk(
+        self, officer: Officer, declaration: str, vehicle: str, clause: str, token: str
+    ) -> None:
+        """Confirms a step away from any boom; raises PressRefused."""
+        draft = desk.confirmation(self.knowledge, officer, declaration, vehicle, clause, token)
+        try:
+            self.write([draft])
+        except StoreError as error:
+            raise PressRefused("store_unusable") from error
+
+    def picture(self, sha256: str) -> Path | None:
+        """The file of a picture."""
+        return self.pictures.path(sha256)
+
+    def ready(self) -> list[str]:
+        """Why the gate is not ready."""
+        causes = []
+        link = self.link()
+        if link.store_error:
+            causes.append(link.store_error)
+        for lane in self.working:
+            if "barrier_lost" in lane.trouble:
+                causes.append(f"{lane.settings.name}: {lane.trouble['barrier_lost']}")
+            causes.extend(
+                camera.error or f"{camera.name}: no picture yet"
+                for camera in lane.cameras_shown()
+                if camera.state != "live"
+            )
+        return causes
+
+    # -- inside
+
+    def _learnt(self, facts: Sequence[Fact]) -> None:
+        if any(fact.kind in CENTRE_KINDS - _DECLARATIONS for fact in facts):
+            self._authority = None
+        for lane in self.working:
+            lane.learnt(facts)
+        self.changes.notify()
+
+    def _make_lane(self, table: LaneTable, clock: Callable[[], float]) -> Lane:
+        barrier = ModbusTcpBarrier(table.barrier.settings(table.name), clock=clock)
+        settings = LaneSettings(table.name, table.place, table.heading, table.barrier.move_timeout_s)
+        parts = LaneParts(
+            cameras=[Camera(camera.settings(), clock) for camera in table.camera],
+            barrier=barrier,
+            inputs=barrier,
+            eyes=self.eyes,
+            pictures=self.pictures,
+            knowledge=self.knowledge,
+            write=self.write,
+            changes=self.changes,
+            clock=clock,
+        )
+        return Lane(self.node, settings, parts)
+
+
+_DECLARATIONS = frozenset({"declared", "amended", "recalled"})
+
+
+class _Officers:
+    """The officers' file, read again when it changes."""
+
+    def __init__(self, configuration: GateConfiguration) -> None:
+        named = configuration.table.officers
+        self._file = configuration.path(named) if named else None
+        self._read_at = 0.0
+        self._officers: dict[str, OfficerTable] = {}
+
+    def agency_of(self, code: str, pin: str) -> Agency | None:
+        changed_at = self._file.stat().st_mtime if self._file and self._file.exists() else 0.0
+        if changed_at != self._read_at:
+            self._officers, self._read_at = load_officers(self._file), changed_at
+        found = self._officers.get(code)
+        return found.agency if found and pin_fits(pin, found.verifier) else None
+
+
+def load_key(file: Path) -> PrivateKey:
+    """This node's key; raises BadKey or OSError."""
+    return PrivateKey.parse(file.read_text(encoding="utf-8"))
+
+
+def load_procedures(folder: Path) -> Procedures:
+    """Every procedure file of a folder; raises BadConfiguration."""
+    files = sorted(folder.glob("*.toml"))
+    return Procedures(tuple(parse(f.read_text(encoding="utf-8"), str(f), Procedure) for f in files))

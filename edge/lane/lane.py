@@ -1,0 +1,383 @@
+"""One lane at work: inputs become events, events become facts and, after a fact, movement of the boom.
+
+Everything here runs on the event loop; looks and pictures go to threads, the barrier is asyncio. A lane that fails in one
+part says so in its view and goes on with the rest.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from edge.capture import Camera, CameraState
+from edge.changes import Changes
+from edge.lane.inputs import Presence, events
+from edge.lane.machine import Action, Event, LaneState, step
+from edge.lane.passage import Correction, Judgement, Knowledge, Passage, concerns
+from edge.lane.reading import Eyes, Reading
+from edge.lane.records import LaneFacts
+from edge.lane.sight import CameraPresence
+from edge.lane.view import BarrierShown, CameraShown, LaneView, Officer
+from edge.pictures import Kept, PictureError, Pictures, live_jpeg
+from hardware.barrier import Barrier, BoomPosition, InputReader, Inputs
+from hardware.errors import BarrierError
+from shared.bodies import BoomState, OpenMode
+from shared.codes import YARD_GATES, Actor, Heading, Place
+from shared.facts import Draft, Fact, Sealed
+from shared.matching import Outcome
+from shared.node.errors import StoreError
+
+log = structlog.get_logger()
+
+POLL_S = 0.05
+JUDGE_AGAIN_S = 5.0
+REQUEST_EXPIRES_S = 5.0
+NO_INPUTS = Inputs()
+
+
+@dataclass(frozen=True)
+class LaneSettings:
+    """What a lane is: its name, place, heading and the boom's time-out in seconds."""
+
+    name: str
+    place: Place
+    heading: Heading
+    move_timeout_s: float = 8.0
+
+
+@dataclass(frozen=True)
+class LaneParts:
+    """What a lane works with."""
+
+    cameras: Sequence[Camera]
+    barrier: Barrier
+    inputs: InputReader
+    eyes: Eyes
+    pictures: Pictures
+    knowledge: Knowledge
+    write: Callable[[Sequence[Draft]], list[Sealed]]
+    changes: Changes
+    clock: Callable[[], float] = time.monotonic
+
+
+class Lane:
+    """A camera group and a barrier at a place. `edge.lane.presses` turns an officer's press into calls of this class."""
+
+    def __init__(self, node: str, settings: LaneSettings, parts: LaneParts) -> None:
+        self.node = node
+        self.settings = settings
+        self.parts = parts
+        self.state = LaneState.EMPTY
+        self.passage: Passage | None = None
+        self.judgement = Judgement()
+        self.unexplained: str | None = None
+        self.trouble: dict[str, str] = {}
+        self.facts = LaneFacts(
+            node, settings.name, settings.place, settings.heading, parts.knowledge.settings
+        )
+        self._inputs = NO_INPUTS
+        self._presence = Presence()
+        self._sight = CameraPresence(parts.cameras, parts.eyes, parts.clock)
+        self._request: tuple[str, float] | None = None
+        self._moving_since: float | None = None
+        self._judged_at = 0.0
+        self._reading: asyncio.Task[None] | None = None
+        self._shown: tuple[object, ...] = ()
+
+    async def run(self) -> None:
+        """Works until cancelled. Nothing moves at start."""
+        for camera in self.parts.cameras:
+            camera.start()
+        try:
+            while True:
+                await self._tick()
+                await asyncio.sleep(POLL_S)
+        finally:
+            for camera in self.parts.cameras:
+                camera.stop()
+            if self._reading is not None:
+                self._reading.cancel()
+
+    # -- what others ask and tell
+
+    def view(self) -> LaneView:
+        """Everything that screens show of this lane."""
+        from edge.lane.show import view
+
+        return view(self)
+
+    def live_jpeg(self) -> bytes | None:
+        """The newest frame of the first camera, small; None when there is none."""
+        frame = next((f for c in self.parts.cameras if (f := c.newest()) is not None), None)
+        return live_jpeg(frame.image) if frame else None
+
+    def cameras_shown(self) -> tuple[CameraShown, ...]:
+        """How each camera does."""
+        now = self.parts.clock()
+        shown = []
+        for camera in self.parts.cameras:
+            health = camera.health(now)
+            age_s = None if health.age_s is None else round(health.age_s, 1)
+            shown.append(CameraShown(camera.settings.name, health.state.value, age_s, health.last_error))
+        return tuple(shown)
+
+    def barrier_shown(self) -> BarrierShown:
+        """Where the boom is, by its limit switches."""
+        return BarrierShown(self._inputs.position.value, self.trouble.get("barrier_lost"))
+
+    def learnt(self, new: Sequence[Fact]) -> None:
+        """New facts are in the store; judges again when they concern the vehicle here."""
+        if self.passage is not None and any(concerns(fact, self.judgement) for fact in new):
+            self.judge()
+
+    def judge(self) -> None:
+        """Matches and decides anew from what is known now."""
+        if self.passage is None:
+            self.judgement = Judgement()
+        elif not self.passage.passed:
+            self.judgement = self.parts.knowledge.judge(
+                self.passage, self.settings.place, self.settings.heading
+            )
+        self._judged_at = self.parts.clock()
+        self.parts.changes.notify()
+
+    def correct(self, correction: Correction, officer: Officer) -> None:
+        """An officer says what the plate is; recorded beside the read."""
+        assert self.passage is not None
+        passage = replace(self.passage, correction=correction)
+        self.parts.write([self.facts.plate_corrected(passage, officer)])
+        self.passage = passage
+        self.trouble.pop("unread", None)
+        self.judge()
+        self._device_opens()
+
+    async def open(self, request: str) -> None:
+        """The opening `request` is on disk: moves the boom, and sees to it that it moves."""
+        self._request = (request, self.parts.clock())
+        if self.passage is not None:
+            self.passage = replace(self.passage, request=request)
+        await self._happen(Event.OPEN_REQUESTED)
+
+    def look_again(self) -> None:
+        """Reads the plate once more."""
+        self._apply(Event.LOOK_AGAIN)
+
+    # -- the tick
+
+    async def _tick(self) -> None:
+        now = self.parts.clock()
+        await self._read_inputs()
+        seen, self._presence = events(self._inputs, self._presence, now)
+        if self._inputs.approach_loop is None:
+            seen = (*seen, *await self._sight.events(self.state is LaneState.EMPTY))
+        for event in seen:
+            await self._happen(event)
+        if self._moving_since is not None and now - self._moving_since > self.settings.move_timeout_s:
+            self._moving_since = None
+            await self._happen(self._after_timeout())
+        if self.passage is not None and now - self._judged_at > JUDGE_AGAIN_S:
+            self.judge()
+        self._notice_change()
+
+    async def _read_inputs(self) -> None:
+        try:
+            self._inputs = await self.parts.inputs.read()
+        except BarrierError as error:
+            self._inputs = NO_INPUTS
+            self.trouble["barrier_lost"] = str(error)
+        else:
+            self.trouble.pop("barrier_lost", None)
+
+    def _after_timeout(self) -> Event:
+        """No limit switch told of a movement in time: a fault, unless there is none that could have told."""
+        if self.state is LaneState.CLOSING:
+            return Event.BOOM_CLOSED if self._inputs.boom_closed is None else Event.MOVE_TIMED_OUT
+        return Event.BOOM_OPEN if self._inputs.boom_open is None and self._answers else Event.MOVE_TIMED_OUT
+
+    @property
+    def _answers(self) -> bool:
+        return "barrier_lost" not in self.trouble
+
+    def _notice_change(self) -> None:
+        cameras = tuple((c.name, c.state) for c in self.cameras_shown())
+        lost = [name for name, state in cameras if state not in (CameraState.LIVE, CameraState.CONNECTING)]
+        if lost:
+            self.trouble["camera_lost"] = ", ".join(lost)
+        else:
+            self.trouble.pop("camera_lost", None)
+        shown = (self.state, self._inputs.position, cameras, tuple(self.trouble.items()))
+        if shown != self._shown:
+            self._shown = shown
+            self.parts.changes.notify()
+
+    # -- the machine
+
+    async def _happen(self, event: Event) -> None:
+        if Action.PULSE_OPEN in self._apply(event):
+            await self._pulse_open()
+
+    def _apply(self, event: Event) -> tuple[Action, ...]:
+        """Takes the table's row for an event. When the store fails, the state stays and the lane is hand-operated."""
+        before = self.state
+        after, actions = step(before, event)
+        try:
+            for action in actions:
+                self._do(action)
+        except StoreError as error:
+            if "store_broken" not in self.trouble:
+                log.error("store_broken", lane=self.settings.name, error=str(error))
+            self.trouble["store_broken"] = str(error)
+            return ()
+        self.trouble.pop("store_broken", None)
+        if after is not before:
+            self.state = after
+            moving = after in (LaneState.OPENING, LaneState.CLOSING)
+            self._moving_since = self.parts.clock() if moving else None
+            log.info("lane_state", lane=self.settings.name, on=event.value, state=after.value)
+            self.parts.changes.notify()
+        return actions
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Action.BEGIN_PASSAGE:
+                self._begin_passage()
+            case Action.START_READING:
+                self._start_reading()
+            case Action.DECIDE:
+                self.judge()
+                self._device_opens()
+            case Action.PULSE_OPEN:
+                pass
+            case Action.RECORD_OPENED:
+                self._record_boom(BoomState.OPENED)
+            case Action.RECORD_CLOSED:
+                self._record_boom(BoomState.CLOSED)
+            case Action.RECORD_NOT_MOVED:
+                self.trouble["boom_did_not_move"] = ""
+                self._record_boom(BoomState.DID_NOT_MOVE)
+            case Action.RECORD_OPEN_UNASKED:
+                self.trouble["open_unasked"] = ""
+                self._record_boom(BoomState.OPEN_UNASKED)
+            case Action.RECORD_PASSED:
+                self._record_passed()
+            case Action.RECORD_TURNED_BACK:
+                self._record_turned_back()
+            case Action.END_PASSAGE:
+                self._end_passage()
+
+    def _begin_passage(self) -> None:
+        fact = self.parts.write([self.facts.arrived()])[0].fact
+        self.trouble.clear()
+        self.passage = Passage(fact.ref, fact.at)
+        self.judgement = Judgement()
+
+    def _start_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        self.trouble.pop("unread", None)
+        self._reading = asyncio.create_task(self._read_plate())
+
+    async def _read_plate(self) -> None:
+        reading = Reading(self.parts.cameras, self.parts.eyes, clock=self.parts.clock)
+        await reading.run()
+        if self.passage is None:
+            return
+        passage = replace(self.passage, kept=await self._keep(reading))
+        best = reading.best
+        if best is not None:
+            camera, read = best
+            passage = replace(passage, camera=camera, read=read)
+            try:
+                sealed = self.parts.write([self.facts.plate_read(passage)])[0]
+            except StoreError as error:
+                self.trouble["store_broken"] = str(error)
+                return
+            passage = replace(passage, read_ref=sealed.fact.ref)
+        if best is None or not best[1].final:
+            self.trouble["unread"] = ""
+        self.passage = passage
+        await self._happen(Event.READ_DONE)
+
+    async def _keep(self, reading: Reading) -> Kept | None:
+        frame = reading.evidence()
+        if frame is None:
+            return None
+        try:
+            return await asyncio.to_thread(self.parts.pictures.keep, frame.image)
+        except PictureError as error:
+            log.error("picture_lost", lane=self.settings.name, error=str(error))
+            return None
+
+    def _device_opens(self) -> None:
+        """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens by itself."""
+        passage, about = self.passage, self.judgement
+        decision = about.decision
+        if self.settings.place not in YARD_GATES or passage is None or decision is None:
+            return
+        sure = passage.correction is not None or (passage.read is not None and passage.read.final)
+        exact = about.match.outcome is Outcome.EXACT or passage.correction is not None
+        if not (decision.opens is Actor.DEVICE and decision.automatic and sure and exact):
+            return
+        known = self.parts.knowledge.known()
+        request = self.parts.write(
+            [
+                self.facts.confirmed(passage, about, known, None),
+                self.facts.open_requested(passage, about, known, None, OpenMode.DEVICE),
+            ]
+        )[-1].fact.ref
+        opening = asyncio.create_task(self.open(request))
+        opening.add_done_callback(lambda task: task.exception())
+
+    async def _pulse_open(self) -> None:
+        """One pulse, never repeated. An answer that did not come proves nothing: the limit switches decide."""
+        if self._request is None or self.parts.clock() - self._request[1] > REQUEST_EXPIRES_S:
+            log.error("request_expired", lane=self.settings.name)
+            await self._happen(Event.MOVE_FAILED)
+            return
+        try:
+            await self.parts.barrier.open()
+        except BarrierError as error:
+            log.error("pulse_failed", lane=self.settings.name, error=str(error))
+            self.trouble["barrier_lost"] = str(error)
+            if not error.outcome_unknown:
+                await self._happen(Event.MOVE_FAILED)
+
+    # -- records
+
+    def _record_boom(self, state: BoomState) -> None:
+        request = self._request[0] if self._request and state is not BoomState.OPEN_UNASKED else None
+        self.parts.write([self.facts.boom_seen(state, self.passage, request)])
+        if state is BoomState.OPENED:
+            self.trouble.pop("boom_did_not_move", None)
+        if state is BoomState.CLOSED:
+            self._request = None
+
+    def _record_passed(self) -> None:
+        if self.passage is None:
+            self.passage = self._unseen_passage()
+        self.parts.write([self.facts.passed(self.passage, self.judgement)])
+        self.passage = replace(self.passage, passed=True)
+
+    def _unseen_passage(self) -> Passage:
+        fact = self.parts.write([self.facts.arrived()])[0].fact
+        return Passage(fact.ref, fact.at)
+
+    def _record_turned_back(self) -> None:
+        if self.passage is not None and not self.passage.passed:
+            self.parts.write([self.facts.turned_back(self.passage, self.judgement)])
+
+    def _end_passage(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        self.passage = None
+        self.judgement = Judgement()
+        self._request = None
+        for code in ("unread", "boom_did_not_move", "open_unasked"):
+            self.trouble.pop(code, None)
+
+    @property
+    def boom_position(self) -> BoomPosition:
+        """Where the boom is, by its limit switches."""
+        return self._inputs.position

@@ -1,0 +1,94 @@
+"""Reading one vehicle: looks at the newest frames of a lane's cameras until the vote is final or time is up."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from edge.capture import Camera, Frame
+from edge.vision.port import PlateLook, PlateReader, VisionError, look
+from edge.vision.vote import Read, Track, VoteSettings, follow, reads
+
+log = structlog.get_logger()
+
+
+class Eyes:
+    """The plate reader in a thread of its own, one look at a time for all lanes of a gate."""
+
+    def __init__(self, reader: PlateReader) -> None:
+        self._reader = reader
+        self._turn = asyncio.Lock()
+
+    async def look(self, frame: Frame) -> tuple[PlateLook, ...]:
+        """All plates of a frame; a reader that fails sees nothing, and says so in the log."""
+        async with self._turn:
+            try:
+                return await asyncio.to_thread(look, self._reader, frame.image)
+            except VisionError as error:
+                log.error("look_failed", error=str(error))
+                return ()
+
+
+@dataclass
+class Reading:
+    """The looks of one passage so far. `frames` keeps the frame of the best look of each camera, and no other."""
+
+    cameras: Sequence[Camera]
+    eyes: Eyes
+    settings: VoteSettings = field(default_factory=VoteSettings)
+    most_s: float = 12.0
+    clock: Callable[[], float] = time.monotonic
+    tracks: dict[str, tuple[Track, ...]] = field(default_factory=dict)
+    frames: dict[tuple[str, int], Frame] = field(default_factory=dict)
+    last_frame: tuple[str, Frame] | None = None
+
+    async def run(self) -> None:
+        """Looks until a read is final or `most_s` seconds are over."""
+        end = self.clock() + self.most_s
+        seen: dict[str, int] = {}
+        while self.clock() < end and not self.final:
+            looked = False
+            for camera in self.cameras:
+                frame = camera.newest()
+                if frame is None or frame.number == seen.get(camera.settings.name):
+                    continue
+                seen[camera.settings.name] = frame.number
+                await self._take(camera.settings.name, frame)
+                looked = True
+            if not looked:
+                await asyncio.sleep(0.05)
+
+    @property
+    def best(self) -> tuple[str, Read] | None:
+        """The best evidenced read and the camera that gave it."""
+        found = [
+            (name, read) for name, tracks in self.tracks.items() for read in reads(tracks, self.settings)
+        ]
+        return max(found, key=lambda one: (one[1].final, one[1].agreeing, one[1].probability), default=None)
+
+    @property
+    def final(self) -> bool:
+        """True when the best read may be acted on."""
+        best = self.best
+        return best is not None and best[1].final
+
+    def evidence(self) -> Frame | None:
+        """The frame that carries the best read, else the newest frame looked at."""
+        best = self.best
+        if best is not None and (frame := self.frames.get((best[0], best[1].best_frame))) is not None:
+            return frame
+        return self.last_frame[1] if self.last_frame else None
+
+    async def _take(self, name: str, frame: Frame) -> None:
+        looks = await self.eyes.look(frame)
+        self.last_frame = (name, frame)
+        before = self.tracks.get(name, ())
+        self.tracks[name] = follow(before, looks, frame.taken_at, frame.number, self.settings)
+        if looks:
+            self.frames[(name, frame.number)] = frame
+        wanted = {
+            (n, r.best_frame) for n, tracks in self.tracks.items() for r in reads(tracks, self.settings)
+        }
+        self.frames = {at: kept for at, kept in self.frames.items() if at in wanted}

@@ -1,0 +1,60 @@
+"""Who may sign in at this screen: PIN verifiers kept on the gate PC. Verifiers are never facts.
+
+The file is TOML, one table an officer: `[officers.bp-0117]` with `agency` and `verifier` (scrypt, made by `barie-edge pin`).
+What an officer may do is decided by her enrolment facts; this file only says that she is who she says.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.bodies import Code
+from shared.codes import Agency
+from shared.configuration import parse
+
+_COST = {"n": 2**14, "r": 8, "p": 1}
+
+
+class OfficerTable(BaseModel):
+    """One officer's agency and PIN verifier."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agency: Agency
+    verifier: str
+
+
+class OfficersTable(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    officers: dict[Code, OfficerTable] = {}
+
+
+def load_officers(file: Path | None) -> dict[str, OfficerTable]:
+    """Reads the officers' file; an absent file has no officers. Raises BadConfiguration."""
+    if file is None or not file.exists():
+        return {}
+    return parse(file.read_text(encoding="utf-8"), str(file), OfficersTable).officers
+
+
+def make_verifier(pin: str) -> str:
+    """A salted scrypt verifier for a PIN."""
+    salt = secrets.token_bytes(16)
+    return f"{_b64(salt)}.{_b64(hashlib.scrypt(pin.encode(), salt=salt, **_COST, dklen=32))}"
+
+
+def pin_fits(pin: str, verifier: str) -> bool:
+    """True when the PIN is the one the verifier was made from; takes tens of milliseconds on purpose."""
+    salt, _, expected = verifier.partition(".")
+    found = hashlib.scrypt(pin.encode(), salt=base64.b64decode(salt), **_COST, dklen=32)
+    return hmac.compare_digest(_b64(found), expected)
+
+
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

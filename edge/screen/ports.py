@@ -1,0 +1,126 @@
+"""What the screen needs of the gate. Everything is called on the event loop's thread."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from edge.lane.view import LaneView, Officer, Pressed, Tick
+from shared.codes import Agency
+
+
+@dataclass(frozen=True)
+class LinkShown:
+    """The line to the centre: whether it stands, how old what we know from there is, and what nobody else has yet.
+
+    `unsent`: facts of this node without a receipt; `stale`: the knowledge is too old for anything automatic;
+    `store_error`: one sentence when nothing can be written, so that the boom must be moved by key.
+    """
+
+    connected: bool
+    centre_age_s: int | None
+    unsent: int
+    stale: bool
+    store_error: str | None = None
+
+
+@dataclass(frozen=True)
+class DeskLine:
+    """A vehicle in the yard that awaits an agency at one step; `token` changes with everything the press depends on."""
+
+    declaration: str
+    vehicle: str
+    plate: str
+    clause: str
+    what: Mapping[str, str]
+    ticks: tuple[Tick, ...]
+    token: str
+
+
+class Changes(Protocol):
+    """Tells when anything a screen shows has changed."""
+
+    @property
+    def number(self) -> int:
+        """Grows with every change."""
+        ...
+
+    async def wait(self, after: int, timeout_s: float) -> int:
+        """The number as soon as it is above `after`; the same again when the time is out."""
+        ...
+
+
+class LaneForScreen(Protocol):
+    """One lane."""
+
+    def view(self) -> LaneView:
+        """What there is to see now."""
+        ...
+
+    async def press(self, pressed: Pressed) -> None:
+        """Carries a press out and returns when it is on disk; raises PressRefused."""
+        ...
+
+    def live_jpeg(self) -> bytes | None:
+        """The newest frame, small; None when there is no fresh one."""
+        ...
+
+
+class GateForScreen(Protocol):
+    """The gate PC, as its screens see it."""
+
+    @property
+    def node(self) -> str:
+        """This gate PC's name."""
+        ...
+
+    @property
+    def site(self) -> str:
+        """Code of the site."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Version of the software."""
+        ...
+
+    @property
+    def lanes(self) -> Mapping[str, LaneForScreen]:
+        """Lanes by name."""
+        ...
+
+    @property
+    def agencies(self) -> tuple[Agency, ...]:
+        """Agencies licensed for this screen."""
+        ...
+
+    @property
+    def changes(self) -> Changes:
+        """Where screens wait for news."""
+        ...
+
+    def link(self) -> LinkShown:
+        """The line to the centre."""
+        ...
+
+    def sign_in(self, code: str, pin: str) -> Officer | None:
+        """The officer, when code and PIN are right and the enrolment is in force; works offline."""
+        ...
+
+    def desk(self, agency: Agency) -> tuple[DeskLine, ...]:
+        """Vehicles in the yard that await the agency, longest waiting first."""
+        ...
+
+    async def confirm_at_desk(
+        self, officer: Officer, declaration: str, vehicle: str, clause: str, token: str
+    ) -> None:
+        """Confirms a step away from any boom; returns when it is on disk; raises PressRefused."""
+        ...
+
+    def picture(self, sha256: str) -> Path | None:
+        """The file of a picture, or None when this gate does not hold it."""
+        ...
+
+    def ready(self) -> list[str]:
+        """Why the gate is not ready, one sentence each; empty when it is."""
+        ...

@@ -1,0 +1,356 @@
+"""What each kind of fact holds. One model a kind; the JSON Schemas that others build on come from here."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from shared.codes import Actor, Agency, Country, Direction, Heading, Place, Quarantine, Verdict, YardLocation
+from shared.facts import BadFact, Fact
+
+Text = Annotated[str, StringConstraints(max_length=500)]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+DeclarationNo = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
+FactRef = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}/[1-9][0-9]{0,15}$")]
+Clause = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[a-zđ])?$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Body(BaseModel):
+    """Base of all bodies: immutable, and strict about members nobody knows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Commitment(Body):
+    """Stands where a personal value was: SHA-256 over salt and value."""
+
+    commitment: Sha256
+
+
+class Driver(Body):
+    """Who drives (người điều khiển phương tiện). All of it personal."""
+
+    name: Commitment | None = None
+    papers: Commitment | None = None
+    phone: Commitment | None = None
+
+
+class Vehicle(Body):
+    """One vehicle of a declaration; Chinese plates are declared without their province character."""
+
+    vehicle: Code
+    plate: Text
+    country: Country
+    trailer: Text | None = None
+    container: Text | None = None
+    permit: Text | None = None
+    driver: Driver = Driver()
+
+
+class Goods(Body):
+    """One line of goods, with the customs declaration it belongs to."""
+
+    name: Text
+    customs_no: Text | None = None
+    hs_code: Text | None = None
+    weight_kg: Annotated[float, Field(ge=0)] | None = None
+
+
+class Quarantines(Body):
+    """Which quarantines were asked for."""
+
+    health_quarantine: Quarantine = Quarantine.NOT_REQUESTED
+    animal_quarantine: Quarantine = Quarantine.NOT_REQUESTED
+    plant_quarantine: Quarantine = Quarantine.NOT_REQUESTED
+
+    def requires(self, agency: Agency) -> bool:
+        """True when this declaration asked for that agency's quarantine."""
+        return getattr(self, agency.value, None) is Quarantine.REQUIRED
+
+
+class Declaration(Body):
+    """One version of a declaration (bản kê khai), as declared or as amended."""
+
+    no: DeclarationNo
+    version: Annotated[int, Field(ge=1)]
+    site: Code
+    procedure: Clause
+    direction: Direction
+    laden: bool
+    yard: Code | None = None
+    yard_location: YardLocation | None = None
+    vehicles: Annotated[list[Vehicle], Field(min_length=1, max_length=50)]
+    goods: Annotated[list[Goods], Field(max_length=200)] = []
+    quarantine: Quarantines = Quarantines()
+    declared_at: AwareDatetime
+
+    def find(self, vehicle: str) -> Vehicle | None:
+        """The vehicle with that code, or None."""
+        return next((v for v in self.vehicles if v.vehicle == vehicle), None)
+
+
+class Recalled(Body):
+    """The declarant took the declaration back (thu hồi)."""
+
+    no: DeclarationNo
+    reason: Text = ""
+
+
+class SeenDecision(Body):
+    """What the decision behind a human act was, and what it was made from, so that it can be made again years later."""
+
+    verdict: Verdict
+    step: Clause | None = None
+    procedure_hash: Sha256 | None = None
+    settings_hash: Sha256 | None = None
+    vector: dict[str, int] = {}
+    ages_s: dict[str, int | None] = {}
+    reasons: list[Code] = []
+
+
+class At(Body):
+    """Where a lane's fact happened."""
+
+    passage: FactRef
+    place: Place
+    heading: Heading
+    lane: Code
+
+
+class Arrived(Body):
+    """A vehicle stands before the boom. The fact's own reference names the passage (lượt qua)."""
+
+    place: Place
+    heading: Heading
+    lane: Code
+
+
+class Candidate(Body):
+    """One text that a read may mean."""
+
+    text: Text
+    probability: Probability
+
+
+class PlateRead(At):
+    """What the cameras read in one passage, from several looks."""
+
+    text: Text
+    country: Country | None = None
+    confidence: Probability
+    looks: Annotated[int, Field(ge=1)]
+    agreeing: Annotated[int, Field(ge=0)]
+    final: bool
+    candidates: list[Candidate] = []
+    camera: Code
+    picture: Sha256 | None = None
+    thumbnail: Sha256 | None = None
+
+
+class PlateCorrected(At):
+    """An officer says what the plate is; stands beside the machine's read, never in its place."""
+
+    text: Text
+    officer: Code
+    agency: Agency
+    read: FactRef | None = None
+    declaration: DeclarationNo | None = None
+    vehicle: Code | None = None
+
+
+class Confirmed(Body):
+    """An agency (or, at a yard gate, the device) confirmed one step for one vehicle."""
+
+    step: Clause
+    place: Place
+    heading: Heading | None = None
+    declaration: DeclarationNo
+    vehicle: Code
+    by: Agency | Actor
+    officer: Code | None = None
+    screen: Code | None = None
+    passage: FactRef | None = None
+    declared: FactRef
+    saw: list[FactRef] = []
+    decision: SeenDecision
+    values: dict[Code, Text] = {}
+
+
+class Withdrawn(Body):
+    """An officer takes a confirmation of her agency back."""
+
+    confirmation: FactRef
+    officer: Code
+    agency: Agency
+    reason: Text
+
+
+class Refused(At):
+    """An officer sends the vehicle back; it leaves by a path of its own."""
+
+    officer: Code
+    agency: Agency
+    reason: Text
+    declaration: DeclarationNo | None = None
+    vehicle: Code | None = None
+    decision: SeenDecision | None = None
+
+
+class OpenMode(StrEnum):
+    """On what an opening rests."""
+
+    DECISION = "decision"
+    REASON = "reason"
+    EMERGENCY = "emergency"
+    DEVICE = "device"
+
+
+class OpenRequested(Body):
+    """Somebody entitled asks the boom to open. At a barrier nothing else moves it."""
+
+    passage: FactRef | None = None
+    place: Place
+    heading: Heading
+    lane: Code
+    by: Agency | Actor
+    officer: Code | None = None
+    mode: OpenMode
+    reason: Text = ""
+    declaration: DeclarationNo | None = None
+    vehicle: Code | None = None
+    decision: SeenDecision | None = None
+
+
+class OpenReason(Body):
+    """The reason for an emergency opening, asked afterwards."""
+
+    request: FactRef
+    officer: Code
+    reason: Text
+
+
+class BoomState(StrEnum):
+    """What the limit switches and the clock say of a movement."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
+    DID_NOT_MOVE = "did_not_move"
+    OPEN_UNASKED = "open_unasked"
+
+
+class BoomSeen(Body):
+    """What the boom was seen to do; `request` is the opening it answers, if any."""
+
+    lane: Code
+    place: Place
+    state: BoomState
+    request: FactRef | None = None
+    passage: FactRef | None = None
+
+
+class Passed(At):
+    """A vehicle went through the open boom."""
+
+    plate: Text | None = None
+    declaration: DeclarationNo | None = None
+    vehicle: Code | None = None
+    step: Clause | None = None
+    last_step: bool = False
+    request: FactRef | None = None
+    picture: Sha256 | None = None
+    thumbnail: Sha256 | None = None
+
+
+class TurnedBack(At):
+    """A vehicle left the lane without passing the boom."""
+
+    plate: Text | None = None
+    declaration: DeclarationNo | None = None
+    vehicle: Code | None = None
+    picture: Sha256 | None = None
+    thumbnail: Sha256 | None = None
+
+
+class NodeEnrolled(Body):
+    """The centre licenses a node: its key, the places it speaks for, the agencies that have a screen or desk there."""
+
+    node: Code
+    site: Code
+    public_key: Text
+    places: list[Place]
+    agencies: list[Agency]
+
+
+class OfficerEnrolled(Body):
+    """A lease: an officer holds an office at a site for a time (35 days unless renewed)."""
+
+    officer: Code
+    agency: Agency
+    site: Code
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime
+    name: Commitment | None = None
+
+
+class OfficerRevoked(Body):
+    """An officer's offices end at this moment."""
+
+    officer: Code
+    revoked_at: AwareDatetime
+    reason: Text = ""
+
+
+BODIES: dict[tuple[str, int], type[Body]] = {
+    ("declared", 1): Declaration,
+    ("amended", 1): Declaration,
+    ("recalled", 1): Recalled,
+    ("arrived", 1): Arrived,
+    ("plate_read", 1): PlateRead,
+    ("plate_corrected", 1): PlateCorrected,
+    ("confirmed", 1): Confirmed,
+    ("withdrawn", 1): Withdrawn,
+    ("refused", 1): Refused,
+    ("open_requested", 1): OpenRequested,
+    ("open_reason", 1): OpenReason,
+    ("boom_seen", 1): BoomSeen,
+    ("passed", 1): Passed,
+    ("turned_back", 1): TurnedBack,
+    ("node_enrolled", 1): NodeEnrolled,
+    ("officer_enrolled", 1): OfficerEnrolled,
+    ("officer_revoked", 1): OfficerRevoked,
+}
+"""Model by kind and version. A fact of any other kind or version is stored and passed on, marked not understood."""
+
+CENTRE_KINDS = frozenset(
+    {"declared", "amended", "recalled", "node_enrolled", "officer_enrolled", "officer_revoked"}
+)
+"""Kinds that only the centre's journals may hold to count."""
+
+DeclarationEvent = Literal["declared", "amended", "recalled"]
+
+
+def understood(fact: Fact) -> bool:
+    """True when this node knows the fact's kind and version."""
+    return (fact.kind, fact.v) in BODIES
+
+
+def read_body(fact: Fact) -> Body:
+    """The fact's body as its model; raises BadFact when it is not of that form or the kind is not known."""
+    model = BODIES.get((fact.kind, fact.v))
+    if model is None:
+        raise BadFact(
+            f"{fact.ref}: kind {fact.kind} version {fact.v} is not understood here; upgrade this node"
+        )
+    try:
+        return model.model_validate(fact.body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadFact(f"{fact.ref}: {fact.kind} body, {where}: {first['msg']}") from error
+
+
+def dump(body: Body) -> dict[str, Any]:
+    """A body as JSON value, members that are unset left out."""
+    return body.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,226 @@
+"""Facts: immutable records of one thing that happened, sealed into a journal by hash.
+
+Envelope: v, journal, seq, at, kind, subject, body, prev, hash. `hash` is the SHA-256 of the canonical JSON of the envelope
+without `hash`; `prev` is the hash of the fact before it in the same journal. Personal values never stand in the body, only
+salted commitments to them; the values travel beside the envelope (`Sealed.private`) and are stored apart.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.canonical import NotCanonical, digest
+from shared.clock import BadStamp, Stamp
+
+NO_HASH = "0" * 64
+"""`prev` of the first fact of a journal."""
+
+_ENVELOPE = ("v", "journal", "seq", "at", "kind", "subject", "body", "prev", "hash")
+_JOURNAL = re.compile(r"[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}")
+_SEQ = re.compile(r"[1-9][0-9]{0,15}")
+_KIND = re.compile(r"[a-z_]{1,40}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_MOST_SUBJECT = 200
+
+
+class FactError(Exception):
+    """A fact cannot be taken as it stands.
+
+    FactError
+     ├ BadFact        the envelope or body is not of the form its kind asks for
+     ├ BrokenChain    it does not follow the fact before it in its journal
+     └ BadSignature   the run it came in is not signed by its journal's author
+    """
+
+
+class BadFact(FactError):
+    """The envelope or body is not of the form its kind asks for."""
+
+
+class BrokenChain(FactError):
+    """A fact does not follow the fact before it in its journal."""
+
+
+class BadSignature(FactError):
+    """The run of facts is not signed by its journal's author."""
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Names one fact: journal and number, written `journal/seq`."""
+
+    journal: str
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.journal}/{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Ref":
+        """Reads `journal/seq`; raises BadFact."""
+        journal, _, seq = text.partition("/")
+        if not _JOURNAL.fullmatch(journal) or not _SEQ.fullmatch(seq):
+            raise BadFact(f"{text[:80]!r} names no fact; write journal/number")
+        return cls(journal, int(seq))
+
+
+@dataclass(frozen=True)
+class PrivateValue:
+    """A personal value with the salt of its commitment."""
+
+    salt: str
+    value: str
+
+    @property
+    def commitment(self) -> str:
+        """What stands in the body in the value's place."""
+        return digest([self.salt, self.value])
+
+
+Private = Mapping[str, PrivateValue]
+"""Personal values by the JSON pointer at which the body holds `{"commitment": …}`."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A fact before it has a place in a journal."""
+
+    kind: str
+    subject: str
+    body: Mapping[str, Any]
+    private: Private = field(default_factory=dict)
+    v: int = 1
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One sealed fact. Equal facts have equal hashes."""
+
+    v: int
+    journal: str
+    seq: int
+    at: str
+    kind: str
+    subject: str
+    body: Mapping[str, Any]
+    prev: str
+    hash: str
+
+    @property
+    def ref(self) -> str:
+        """`journal/seq`, by which other facts name this one."""
+        return f"{self.journal}/{self.seq}"
+
+    @property
+    def stamp(self) -> Stamp:
+        """`at` as a stamp."""
+        return Stamp.parse(self.at)
+
+    def envelope(self) -> dict[str, Any]:
+        """The envelope as JSON value."""
+        return {name: getattr(self, name) for name in _ENVELOPE}
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A fact with the personal values that travel beside it."""
+
+    fact: Fact
+    private: Private = field(default_factory=dict)
+
+
+def seal(draft: Draft, journal: str, seq: int, at: Stamp, prev: str) -> Sealed:
+    """Gives a draft its place in a journal; raises BadFact when its body is no canonical JSON."""
+    unsealed: dict[str, Any] = {
+        "v": draft.v,
+        "journal": journal,
+        "seq": seq,
+        "at": str(at),
+        "kind": draft.kind,
+        "subject": draft.subject,
+        "body": dict(draft.body),
+        "prev": prev,
+    }
+    try:
+        return Sealed(Fact(**unsealed, hash=digest(unsealed)), draft.private)
+    except NotCanonical as error:
+        raise BadFact(f"{draft.kind}: {error}") from error
+
+
+def read_envelope(value: object) -> Fact:
+    """Reads an envelope that came from elsewhere and recomputes its hash; raises BadFact. The body is not looked into."""
+    if not isinstance(value, dict) or set(value) != set(_ENVELOPE):
+        raise BadFact(f"an envelope has exactly the members {', '.join(_ENVELOPE)}")
+    _check_envelope(value)
+    unsealed = {name: member for name, member in value.items() if name != "hash"}
+    try:
+        true_hash = digest(unsealed)
+    except NotCanonical as error:
+        raise BadFact(str(error)) from error
+    if true_hash != value["hash"]:
+        raise BadFact(f"{value['journal']}/{value['seq']}: the hash does not fit the content")
+    return Fact(**value)
+
+
+def _check_envelope(value: Mapping[str, Any]) -> None:
+    checks = (
+        ("v", type(value["v"]) is int and value["v"] >= 1),
+        ("journal", isinstance(value["journal"], str) and _JOURNAL.fullmatch(value["journal"])),
+        ("seq", type(value["seq"]) is int and 1 <= value["seq"] < 2**53),
+        ("kind", isinstance(value["kind"], str) and _KIND.fullmatch(value["kind"])),
+        ("subject", isinstance(value["subject"], str) and len(value["subject"]) <= _MOST_SUBJECT),
+        ("body", isinstance(value["body"], dict)),
+        ("prev", isinstance(value["prev"], str) and _HASH.fullmatch(value["prev"])),
+        ("hash", isinstance(value["hash"], str) and _HASH.fullmatch(value["hash"])),
+    )
+    for name, good in checks:
+        if not good:
+            raise BadFact(f"envelope member {name!r} is not of its form")
+    try:
+        Stamp.parse(value["at"] if isinstance(value["at"], str) else "")
+    except BadStamp as error:
+        raise BadFact(f"envelope member 'at': {error}") from error
+
+
+def check_private(fact: Fact, private: Private) -> None:
+    """Raises BadFact unless every value opens the commitment that stands at its pointer in the body."""
+    for pointer, value in private.items():
+        if _at(fact.body, pointer) != {"commitment": value.commitment}:
+            raise BadFact(f"{fact.ref}: the value at {pointer} does not open its commitment")
+
+
+def commit(body: Any, pointers: Iterable[str], salt: str | None = None) -> tuple[Any, Private]:
+    """Replaces the texts at the JSON pointers by commitments. Gives the new body and the values to travel beside it.
+
+    Pointers that lead nowhere or to null are passed over: the value was not given.
+    """
+    private: dict[str, PrivateValue] = {}
+    for pointer in pointers:
+        value = _at(body, pointer)
+        if isinstance(value, str):
+            secret = PrivateValue(salt or secrets.token_hex(16), value)
+            body = _replaced(body, pointer.split("/")[1:], {"commitment": secret.commitment})
+            private[pointer] = secret
+    return body, private
+
+
+def _at(value: Any, pointer: str) -> Any:
+    for name in pointer.split("/")[1:]:
+        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        elif isinstance(value, Mapping) and name in value:
+            value = value[name]
+        else:
+            return None
+    return value
+
+
+def _replaced(value: Any, path: list[str], new: Any) -> Any:
+    if not path:
+        return new
+    head, rest = path[0], path[1:]
+    if isinstance(value, list):
+        return [_replaced(v, rest, new) if i == int(head) else v for i, v in enumerate(value)]
+    return {k: _replaced(v, rest, new) if k == head else v for k, v in value.items()}

@@ -1,0 +1,28 @@
+"""What can go wrong in a node's own parts.
+
+NodeError
+ ├ StoreError
+ │  ├ StoreUnusable      the database cannot be opened, read or written
+ │  └ Forked             a journal holds another fact at this number than the one that came
+ └ LinkError             the broker's settings cannot work (never: the broker is away)
+"""
+
+
+class NodeError(Exception):
+    """Root of a node's errors."""
+
+
+class StoreError(NodeError):
+    """The store could not do what was asked; nothing was written."""
+
+
+class StoreUnusable(StoreError):
+    """The database cannot be opened, read or written; the message says which file and why."""
+
+
+class Forked(StoreError):
+    """A journal holds another fact at this number than the one that came; both authors cannot be right."""
+
+
+class LinkError(NodeError):
+    """The broker's settings cannot work: a missing certificate, a refused name or password."""

@@ -1,0 +1,201 @@
+"""The link to a broker: MQTT 5 over paho in a thread of its own, handed to the event loop.
+
+Nothing is queued here while the broker is away: the store holds every fact, and vectors say what is missing when the link is
+back. A PUBACK only frees a place in the window; it is never taken for a receipt.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from shared.backoff import Backoff
+from shared.node.errors import LinkError
+
+log = structlog.get_logger()
+
+Handler = Callable[[str, bytes, Mapping[str, str]], None]
+"""Called on the event loop with topic, payload and user properties."""
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """Where the broker is and how to sign in: TLS with a client certificate, or a password on loopback."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    keepalive_s: int = 5
+
+
+class Link:
+    """One connection to a broker, kept up for ever with jittered back-off."""
+
+    def __init__(self, settings: LinkSettings, client_id: str, will: tuple[str, bytes] | None = None) -> None:
+        self.connected = False
+        self.error: str | None = None
+        self._settings = settings
+        self._handlers: list[tuple[str, Handler]] = []
+        self._on_up: list[Callable[[], None]] = []
+        self._pending: dict[int, asyncio.Future[bool]] = {}
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._client = self._make_client(client_id, will)
+
+    def subscribe(self, topic_filter: str, handler: Handler) -> None:
+        """Subscribes at every connect; call before `start`."""
+        self._handlers.append((topic_filter, handler))
+
+    def on_up(self, callback: Callable[[], None]) -> None:
+        """Calls back on the event loop after every connect."""
+        self._on_up.append(callback)
+
+    def start(self) -> None:
+        """Begins to connect, in a thread; the broker need not be there yet."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Says goodbye and ends the thread."""
+        self._stopping.set()
+        self._client.disconnect()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, 3)
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, user: Mapping[str, str] | None = None
+    ) -> bool:
+        """Publishes at QoS 1 and waits for the broker's answer. False: not connected, refused, or the link broke."""
+        if not self.connected or self._loop is None:
+            return False
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if user:
+            properties.UserProperty = list(user.items())
+        sent = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        if sent.rc != mqtt.MQTT_ERR_SUCCESS:
+            return False
+        answered: asyncio.Future[bool] = self._loop.create_future()
+        self._pending[sent.mid] = answered
+        return await answered
+
+    def _make_client(self, client_id: str, will: tuple[str, bytes] | None) -> mqtt.Client:
+        settings = self._settings
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False
+        )
+        if settings.username is not None:
+            client.username_pw_set(settings.username, settings.password)
+        if settings.ca is not None:
+            try:
+                client.tls_set(str(settings.ca), _text(settings.certificate), _text(settings.key))
+            except (OSError, ValueError) as error:
+                raise LinkError(
+                    f"TLS files of the broker link: {error}; check ca, certificate and key"
+                ) from error
+        if will is not None:
+            client.will_set(will[0], will[1], qos=1, retain=True)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_message = self._message
+        client.on_publish = self._published
+        return client
+
+    def _run(self) -> None:
+        backoff = Backoff(first_s=0.5, most_s=30.0)
+        waits = iter(backoff)
+        while not self._stopping.is_set():
+            try:
+                self._client.connect(
+                    self._settings.host, self._settings.port, self._settings.keepalive_s, clean_start=True
+                )
+                self._client.loop_forever(retry_first_connection=False)
+                waits = iter(backoff)
+            except (OSError, ValueError) as error:
+                self._lost(f"broker {self._settings.host}:{self._settings.port}: {error}")
+            self._stopping.wait(next(waits))
+
+    def _lost(self, sentence: str) -> None:
+        if self.error is None:
+            log.warning("link_lost", error=sentence)
+        self.error = sentence
+
+    def _connected(
+        self, client: mqtt.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any
+    ) -> None:
+        del userdata, flags, properties
+        if reason.is_failure:
+            self._lost(f"broker {self._settings.host}:{self._settings.port} refuses us: {reason}")
+            return
+        for topic_filter, _ in self._handlers:
+            client.subscribe(topic_filter, qos=1)
+        self.error = None
+        log.info("link_up", broker=f"{self._settings.host}:{self._settings.port}")
+        self._call(self._up)
+
+    def _disconnected(
+        self, client: mqtt.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any
+    ) -> None:
+        del client, userdata, flags, properties
+        if not self._stopping.is_set():
+            self._lost(f"broker {self._settings.host}:{self._settings.port}: {reason}")
+        self._call(self._down)
+
+    def _message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
+        del client, userdata
+        pairs = getattr(message.properties, "UserProperty", None) or ()
+        self._call(self._dispatch, message.topic, message.payload, dict(pairs))
+
+    def _published(
+        self, client: mqtt.Client, userdata: Any, mid: int, reason: ReasonCode, properties: Any
+    ) -> None:
+        del client, userdata, properties
+        self._call(self._answer, mid, reason)
+
+    def _call(self, callback: Callable[..., None], *arguments: Any) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(callback, *arguments)
+
+    def _up(self) -> None:
+        self.connected = True
+        for callback in self._on_up:
+            callback()
+
+    def _down(self) -> None:
+        self.connected = False
+        pending, self._pending = self._pending, {}
+        for answered in pending.values():
+            if not answered.done():
+                answered.set_result(False)
+
+    def _answer(self, mid: int, reason: ReasonCode) -> None:
+        answered = self._pending.pop(mid, None)
+        if reason.is_failure:
+            log.error("publish_refused", reason=str(reason))
+        if answered is not None and not answered.done():
+            answered.set_result(not reason.is_failure)
+
+    def _dispatch(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+        for topic_filter, handler in self._handlers:
+            if mqtt.topic_matches_sub(topic_filter, topic):
+                handler(topic, payload, user)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

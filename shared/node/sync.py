@@ -1,0 +1,307 @@
+"""Sync of one site: set union of journals over MQTT.
+
+New facts are pushed by their author; whatever was missed is pulled. A vector, published only after commit, is question,
+receipt and witness in one: who holds more is asked, who holds less will ask.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from shared import protocol
+from shared.bodies import NodeEnrolled, read_body
+from shared.clock import BadStamp, Stamp
+from shared.facts import BrokenChain, Fact, FactError
+from shared.journal import Head, author_of, centre_node, journal_id
+from shared.node.errors import Forked, StoreError
+from shared.node.link import Link
+from shared.node.store import Store
+from shared.signing import PrivateKey, PublicKey
+
+log = structlog.get_logger()
+
+TICK_S = 0.25
+VECTOR_EVERY_S = 1.0
+HEARTBEAT_EVERY_S = 5.0
+ASK_AGAIN_S = 1.0
+HEARD_RECENTLY_S = 20.0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a node is: its name, site and key, and the centre's public key that was pinned at installation."""
+
+    node: str
+    site: str
+    key: PrivateKey
+    root: PublicKey
+
+    @property
+    def journal(self) -> str:
+        """The journal this node writes."""
+        return journal_id(self.node)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A node's newest vector and when it was heard, by our monotonic clock."""
+
+    vector: protocol.Vector
+    at_s: float
+
+
+class SyncNode:
+    """Keeps one site's journals in step with its peers. All calls are on the event loop's thread."""
+
+    def __init__(
+        self, store: Store, link: Link, identity: Identity, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.heard: dict[str, Heard] = {}
+        self._store = store
+        self._link = link
+        self._identity = identity
+        self._clock = clock
+        self._incarnation = store.next_incarnation()
+        self._pushed = store.head(identity.journal).seq
+        self._wake_push = asyncio.Event()
+        self._asked: dict[str, tuple[int, float]] = {}
+        self._behind_since: dict[str, float] = {}
+        self._fresh_at: dict[str, float] = {}
+        self._vector_due = True
+        self._vector_sent_at = float("-inf")
+        self._keys: dict[str, PublicKey] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._read_keys(store.of_kinds(["node_enrolled"]))
+        self._subscribe()
+        store.listen(self._stored)
+        link.on_up(self._up)
+
+    def start(self) -> None:
+        """Starts pushing and ticking."""
+        self._tasks = [asyncio.create_task(self._push()), asyncio.create_task(self._tick())]
+
+    async def stop(self) -> None:
+        """Stops; the store holds whatever was not sent."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- what others ask
+
+    def ages_s(self) -> dict[str, int | None]:
+        """Seconds since each journal was last known to be held in full; None when never."""
+        now = self._clock()
+        journals = set(self._fresh_at) | set(self._store.heads()) | {self.centre_journal}
+        journals.discard(self._identity.journal)
+        return {j: int(now - self._fresh_at[j]) if j in self._fresh_at else None for j in sorted(journals)}
+
+    def unsent(self) -> int:
+        """How many of our own facts the centre has not said it holds."""
+        held = self.heard.get(centre_node(self._identity.site))
+        seen = held.vector.heads.get(self._identity.journal) if held else None
+        return self._store.head(self._identity.journal).seq - (seen.seq if seen else 0)
+
+    @property
+    def centre_journal(self) -> str:
+        """The journal that the centre writes for our site."""
+        return journal_id(centre_node(self._identity.site))
+
+    # -- in
+
+    def _subscribe(self) -> None:
+        site, me = self._identity.site, self._identity.node
+        self._link.subscribe(protocol.facts_topic(site, "+"), self._on_batch)
+        self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
+        self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_batch)
+        self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask)
+
+    def _on_batch(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+        del user
+        try:
+            batch = protocol.decode(payload, protocol.Batch)
+            author = self._author_key(batch.journal)
+            if batch.journal == self._identity.journal or author is None:
+                return
+            run, signed = protocol.open_batch(batch, author)
+            fresh = self._store.absorb(run, signed)
+        except BrokenChain:
+            return
+        except (FactError, Forked) as error:
+            self._set_aside(topic, payload, error)
+            return
+        except StoreError as error:
+            log.error("store_failed", error=str(error))
+            return
+        self._asked.pop(batch.journal, None)
+        self._note_freshness()
+        if fresh:
+            self._vector_due = True
+            if topic.startswith(f"{protocol.ROOT}/fill/"):
+                self._ask_missing(at_once=True)
+
+    def _on_vector(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+        del user
+        sender = protocol.sender_of(topic)
+        try:
+            vector = protocol.decode(payload, protocol.Vector)
+            key = self._author_key(journal_id(vector.node))
+            if (
+                sender is None
+                or vector.node != sender[2]
+                or vector.node == self._identity.node
+                or key is None
+            ):
+                return
+            vector.check(key)
+            self._store.clock.observe(Stamp.parse(vector.at))
+        except (FactError, BadStamp) as error:
+            self._set_aside(topic, payload, error)
+            return
+        known = self.heard.get(vector.node)
+        if known is None or (vector.incarnation, vector.at) >= (known.vector.incarnation, known.vector.at):
+            self.heard[vector.node] = Heard(vector, self._clock())
+            self._note_freshness()
+
+    def _on_ask(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+        sender = protocol.sender_of(topic)
+        try:
+            ask = protocol.decode(payload, protocol.Ask)
+        except FactError as error:
+            self._set_aside(topic, payload, error)
+            return
+        page = self._store.page(ask.journal, ask.after, protocol.PAGE_FACTS)
+        if sender is not None and page is not None:
+            reply = protocol.fill_topic(self._identity.site, sender[2], self._identity.node)
+            payload = protocol.encode(protocol.batch(*page))
+            self._spawn(self._link.publish(reply, payload, user=user))
+
+    def _set_aside(self, topic: str, payload: bytes, error: Exception) -> None:
+        log.warning("message_refused", topic=topic, why=str(error))
+        try:
+            self._store.quarantine(topic, payload, str(error))
+        except StoreError as failed:
+            log.error("store_failed", error=str(failed))
+
+    # -- out
+
+    def _stored(self, facts: Sequence[Fact]) -> None:
+        self._read_keys(facts)
+        self._vector_due = True
+        if any(fact.journal == self._identity.journal for fact in facts):
+            self._wake_push.set()
+
+    def _up(self) -> None:
+        self._pushed = self._store.head(self._identity.journal).seq
+        self._vector_due = True
+        self._vector_sent_at = float("-inf")
+        self._asked.clear()
+
+    async def _push(self) -> None:
+        topic = protocol.facts_topic(self._identity.site, self._identity.node)
+        while True:
+            await self._wake_push.wait()
+            self._wake_push.clear()
+            while self._link.connected:
+                page = self._store.page(self._identity.journal, self._pushed)
+                if page is None:
+                    break
+                run, _ = page
+                self._pushed = run[-1].fact.seq
+                for batch in protocol.batches(run, self._identity.key):
+                    await self._link.publish(topic, protocol.encode(batch))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = self._clock()
+            since = now - self._vector_sent_at
+            if self._link.connected:
+                if since >= HEARTBEAT_EVERY_S or (self._vector_due and since >= VECTOR_EVERY_S):
+                    await self._publish_vector(now)
+                self._ask_missing()
+
+    async def _publish_vector(self, now: float) -> None:
+        self._vector_due = False
+        self._vector_sent_at = now
+        heads = {j: protocol.WireHead(seq=h.seq, hash=h.hash) for j, h in self._store.heads().items()}
+        vector = protocol.Vector(
+            node=self._identity.node,
+            site=self._identity.site,
+            incarnation=self._incarnation,
+            at=str(self._store.clock.now()),
+            heads=heads,
+        ).sign(self._identity.key)
+        topic = protocol.vector_topic(self._identity.site, self._identity.node)
+        await self._link.publish(topic, protocol.encode(vector), retain=True)
+
+    def _ask_missing(self, *, at_once: bool = False) -> None:
+        now = self._clock()
+        for journal, holders in self._missing().items():
+            held = self._store.head(journal).seq
+            since = self._behind_since.setdefault(journal, now)
+            asked = self._asked.get(journal)
+            waiting = asked is not None and asked[0] == held and now - asked[1] < ASK_AGAIN_S
+            if waiting or (not at_once and now - since < TICK_S):
+                continue
+            self._asked[journal] = (held, now)
+            ask = protocol.Ask(journal=journal, after=held)
+            to = self._whom(journal, holders)
+            topic = protocol.ask_topic(self._identity.site, to, self._identity.node)
+            self._spawn(self._link.publish(topic, protocol.encode(ask)))
+
+    def _missing(self) -> dict[str, list[str]]:
+        """Journals of which somebody heard holds more than we do, with those who do."""
+        ours = self._store.heads()
+        missing: dict[str, list[str]] = {}
+        for node, heard in self.heard.items():
+            for journal, head in heard.vector.heads.items():
+                if (
+                    head.seq > ours.get(journal, Head.empty(journal)).seq
+                    and journal != self._identity.journal
+                ):
+                    missing.setdefault(journal, []).append(node)
+        for journal in set(self._behind_since) - set(missing):
+            del self._behind_since[journal]
+        return missing
+
+    def _whom(self, journal: str, holders: Sequence[str]) -> str:
+        """The author, then the centre, then a named peer; each only when heard of late, and in turn when one is silent."""
+        now = self._clock()
+        order = [author_of(journal), centre_node(self._identity.site), *sorted(holders)]
+        lively = [n for n in order if n in holders and now - self.heard[n].at_s < HEARD_RECENTLY_S]
+        return (lively or list(holders))[0]
+
+    # -- keys and freshness
+
+    def _author_key(self, journal: str) -> PublicKey | None:
+        author = author_of(journal)
+        if author == centre_node(self._identity.site):
+            return self._identity.root
+        return self._keys.get(author)
+
+    def _read_keys(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if fact.kind == "node_enrolled" and fact.journal == self.centre_journal:
+                body = read_body(fact)
+                if isinstance(body, NodeEnrolled):
+                    self._keys[body.node] = PublicKey(body.public_key)
+
+    def _note_freshness(self) -> None:
+        ours = self._store.heads()
+        for node, heard in self.heard.items():
+            for journal, head in heard.vector.heads.items():
+                held = ours.get(journal)
+                if author_of(journal) == node and held is not None and held.seq >= head.seq:
+                    self._fresh_at[journal] = max(self._fresh_at.get(journal, heard.at_s), heard.at_s)
+
+    def _spawn(self, sending: Coroutine[Any, Any, bool]) -> None:
+        task = asyncio.ensure_future(sending)
+        _background.add(task)
+        task.add_done_callback(_background.discard)
+
+
+_background: set[asyncio.Future[bool]] = set()

@@ -1,0 +1,71 @@
+"""Words for codes, in Vietnamese, English and Chinese: agencies, places, verdicts, and the sentence of every reason.
+
+The catalogues are package data (`shared/catalogue/*.toml`); a test holds the three languages to the same keys.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+from shared.decide import Decision, Reason
+from shared.procedures import Step
+
+LANGUAGES = ("vi", "en", "zh")
+
+
+class Language(StrEnum):
+    """Languages of screens and explanations; Vietnamese first."""
+
+    VI = "vi"
+    EN = "en"
+    ZH = "zh"
+
+
+@cache
+def catalogue(language: Language) -> Mapping[str, Mapping[str, str]]:
+    """All words of a language, by group and code."""
+    text = files("shared").joinpath("catalogue", f"{language}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def word(language: Language, group: str, code: str) -> str:
+    """The word for a code; the code itself when a catalogue has none (a node may be newer than this one)."""
+    return catalogue(language).get(group, {}).get(code, code)
+
+
+def sentence(language: Language, reason: Reason, step: Step | None = None) -> str:
+    """A reason as one sentence."""
+    values = {name: _value(language, name, value) for name, value in reason.values.items()}
+    if step is not None and "reading" in values:
+        chosen = step.readings.get(reason.values["reading"])
+        values["note"] = chosen.note.get(language, chosen.note.get("vi", "")) if chosen else ""
+    if reason.code.value == "knowledge_stale":
+        values["journals"] = ", ".join(reason.values)
+    pattern = word(language, "reason", reason.code.value)
+    return pattern.format_map(_Forgiving(values))
+
+
+def sentences(language: Language, decision: Decision) -> tuple[str, ...]:
+    """Every reason of a decision as a sentence."""
+    return tuple(sentence(language, reason, decision.step) for reason in decision.reasons)
+
+
+class _Forgiving(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def _value(language: Language, name: str, value: str) -> str:
+    match name:
+        case "agency":
+            return word(language, "agency", value)
+        case "agencies":
+            return ", ".join(word(language, "agency", one) for one in value.split(", "))
+        case "place" | "heading":
+            return word(language, name, value)
+        case "why":
+            return word(language, "counting", value)
+        case _:
+            return value

@@ -1,0 +1,160 @@
+"""Simulated officers: each signs in at a screen by her PIN, watches it, and presses the buttons that stand on it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import httpx
+
+from shared.codes import Agency
+
+LOOK_EVERY_S = 1.0
+REACTION_S = 0.3
+PRIMARY = ("confirm_and_open", "open", "confirm")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """An officer at one screen."""
+
+    code: str
+    pin: str
+    agency: Agency
+
+
+@dataclass
+class Form:
+    """A form on a page: where it goes, its hidden values, and the values of its `press` buttons."""
+
+    action: str
+    hidden: dict[str, str] = field(default_factory=dict)
+    presses: list[str] = field(default_factory=list)
+    primary: str | None = None
+
+
+class Page(HTMLParser):
+    """What an officer sees of a page: its forms, and the state of the lane."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.passage = ""
+        self.state = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collects forms, hidden inputs and buttons."""
+        given = {name: value or "" for name, value in attrs}
+        if "data-passage" in given:
+            self.passage, self.state = given["data-passage"], given.get("data-state", "")
+        if tag == "form":
+            self.forms.append(Form(given.get("action", "")))
+        elif tag == "input" and self.forms and given.get("type") == "hidden":
+            self.forms[-1].hidden[given.get("name", "")] = given.get("value", "")
+        elif tag == "button" and self.forms and given.get("name") == "press":
+            self.forms[-1].presses.append(given["value"])
+            if "primary" in given.get("class", ""):
+                self.forms[-1].primary = given["value"]
+
+
+class Officer:
+    """One officer at one lane. `refuses` tells whether she is to send the vehicle of a passage back."""
+
+    def __init__(self, screen: str, lane: str, badge: Badge, refuses: Callable[[], bool]) -> None:
+        self._lane = lane
+        self._badge = badge
+        self._refuses = refuses
+        self._client = httpx.AsyncClient(base_url=screen, timeout=5.0)
+        self.presses: list[str] = []
+
+    async def work(self) -> None:
+        """Watches and presses until cancelled; signs in again when the screen was away."""
+        try:
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    await self._sign_in()
+                    await self._watch()
+                await asyncio.sleep(0.5)
+        finally:
+            await self._client.aclose()
+
+    async def _sign_in(self) -> None:
+        answer = await self._client.post("/login", data={"code": self._badge.code, "pin": self._badge.pin})
+        if answer.status_code >= 400:
+            answer.raise_for_status()
+
+    async def _watch(self) -> None:
+        while True:
+            answer = await self._client.get(f"/lane/{self._lane}/panel")
+            if answer.status_code != 200:
+                return
+            if not await self._act(Page(answer.text)):
+                await self._changed()
+
+    async def _changed(self) -> None:
+        """Waits for the next event of the lane, or a second."""
+        with contextlib.suppress(TimeoutError):
+            async with (
+                asyncio.timeout(LOOK_EVERY_S),
+                self._client.stream("GET", f"/lane/{self._lane}/events") as events,
+            ):
+                first = True
+                async for line in events.aiter_lines():
+                    if line.startswith("id:"):
+                        if not first:
+                            return
+                        first = False
+
+    async def _act(self, page: Page) -> bool:
+        if page.state not in ("waiting", "fault"):
+            return False
+        for form in page.forms:
+            press = self._choice(form)
+            if press is not None:
+                await asyncio.sleep(REACTION_S)
+                await self._press(form, press)
+                return True
+        return False
+
+    def _choice(self, form: Form) -> str | None:
+        if form.hidden.get("press") == "choose_vehicle":
+            return "choose_vehicle" if self._badge.agency is Agency.BORDER_GUARD else None
+        if self._refuses():
+            return "refuse" if "refuse" in form.presses else None
+        return form.primary if form.primary in PRIMARY else None
+
+    async def _press(self, form: Form, press: str) -> None:
+        data = {**form.hidden, "press": press}
+        if press == "refuse":
+            data["reason"] = "mismatch"
+        answer = await self._client.post(form.action, data=data, headers={"Accept": "application/json"})
+        if answer.status_code == 200:
+            self.presses.append(press)
+
+
+class DeskOfficer:
+    """An officer at the desk in the yard: confirms the vehicles that stand there. `present` tells which declarations."""
+
+    def __init__(self, screen: str, badge: Badge, present: Callable[[str], bool]) -> None:
+        self._badge = badge
+        self._present = present
+        self._client = httpx.AsyncClient(base_url=screen, timeout=5.0)
+
+    async def work(self) -> None:
+        """Looks at the list every second and confirms, until cancelled."""
+        credentials = {"code": self._badge.code, "pin": self._badge.pin}
+        try:
+            while True:
+                with contextlib.suppress(httpx.HTTPError):
+                    await self._client.post("/login", data=credentials)
+                    while True:
+                        page = Page((await self._client.get("/desk")).text)
+                        for form in page.forms:
+                            if form.action == "/desk/confirm" and self._present(form.hidden["declaration"]):
+                                await self._client.post(form.action, data=form.hidden)
+                        await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(0.5)
+        finally:
+            await self._client.aclose()

@@ -1,0 +1,209 @@
+"""What will happen at the site, and how each truck must end: fixed before the first truck moves."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from shared import plates
+from shared.codes import Agency, Country
+from simulation.plate_drawing import Ground
+from simulation.trucks import DrawnTruck, Photographed, Vehicle
+
+BARRIER_1, BARRIER_2, YARD_IN, YARD_OUT = "barrier-1", "barrier-2", "yard-in", "yard-out"
+
+
+class Outcome(StrEnum):
+    """How a truck's visit to a place ended, as boom and loops saw it."""
+
+    PASSED = "passed"
+    TURNED_BACK = "turned_back"
+    WAITING = "waiting"
+    NOT_OPENED = "not_opened"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One truck comes to one place. `refused_by`: the agency whose officer will refuse it there."""
+
+    place: str
+    expected: Outcome
+    refused_by: Agency | None = None
+    desk_after: bool = False
+    """The agencies in the yard confirm after this visit."""
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One truck with what was declared for it (None: nothing) and the places it comes to, in order."""
+
+    name: str
+    vehicle: Vehicle
+    plate: str
+    declaration: Mapping[str, Any] | None
+    visits: tuple[Visit, ...]
+    recalled: bool = False
+
+
+@dataclass
+class Plates:
+    """Draws plates that lie more than one confusion apart, so that every expectation is certain."""
+
+    rng: random.Random
+    used: set[str] = field(default_factory=set)
+
+    def vietnamese(self) -> str:
+        """A lorry's plate."""
+        return self._new(
+            lambda: f"{self.rng.choice(('12', '29', '34', '98'))}{self.rng.choice('CHD')}{self._digits(5)}"
+        )
+
+    def chinese(self) -> str:
+        """A lorry's plate of Guangxi, with its province character."""
+        return self._new(lambda: f"桂F{self.rng.choice('ABHKM')}{self._digits(4)}")
+
+    def look_alike(self) -> tuple[str, str]:
+        """A plate with one 1 in its last digits, and the same with a 7 there: what a tired declarant types."""
+        true = self._new(lambda: f"29C{self._digits(2)}1{self._digits(2)}")
+        declared = f"{true[:5]}7{true[6:]}"
+        self.used.add(declared)
+        return true, declared
+
+    def _digits(self, count: int) -> str:
+        return "".join(self.rng.choice("235689") for _ in range(count))
+
+    def _new(self, draw: Any) -> str:
+        while True:
+            plate = str(draw())
+            key = plates.key(plate)
+            if key not in self.used and not plates.one_confusion_of(key) & self.used:
+                self.used.add(key)
+                return plate
+
+
+def round_of(number: int, drawn: Plates) -> tuple[Trip, ...]:
+    """The trips of one round, the same for the same number: several procedures, all four places, every kind of trouble."""
+    passed, back = Outcome.PASSED, Outcome.TURNED_BACK
+    clear, outside, foreign = drawn.vietnamese(), drawn.vietnamese(), drawn.chinese()
+    nobody, recalled, refused = drawn.vietnamese(), drawn.vietnamese(), drawn.vietnamese()
+    early, stranger = drawn.vietnamese(), drawn.vietnamese()
+    true, typed = drawn.look_alike()
+    return (
+        _trip(
+            "4.2, all in order",
+            clear,
+            number,
+            _declare("4.2", clear),
+            Visit(BARRIER_2, passed),
+            Visit(YARD_IN, passed, desk_after=True),
+            Visit(YARD_OUT, passed),
+            Visit(BARRIER_1, passed),
+        ),
+        _trip("nobody declared it", nobody, number, None, Visit(BARRIER_2, back, Agency.BORDER_GUARD)),
+        _trip(
+            "4.3, yard outside, animal quarantine asked for",
+            outside,
+            number,
+            _declare("4.3", outside, animal=True),
+            Visit(YARD_IN, passed, desk_after=True),
+            Visit(YARD_OUT, passed),
+            Visit(BARRIER_2, passed),
+            Visit(BARRIER_1, passed),
+        ),
+        _trip("one character mistyped", true, number, _declare("4.2", typed), Visit(BARRIER_2, passed)),
+        _trip(
+            "recalled",
+            recalled,
+            number,
+            _declare("4.2", recalled),
+            Visit(BARRIER_2, back, Agency.BORDER_GUARD),
+            recalled=True,
+        ),
+        _trip(
+            "Chinese lorry, 4.2",
+            foreign,
+            number,
+            _declare("4.2", foreign),
+            Visit(BARRIER_2, passed),
+            Visit(BARRIER_1, passed),
+        ),
+        _trip(
+            "refused by customs",
+            refused,
+            number,
+            _declare("4.2", refused),
+            Visit(BARRIER_2, back, Agency.CUSTOMS),
+        ),
+        _trip(
+            "came to barrier 1 without barrier 2",
+            early,
+            number,
+            _declare("4.2", early),
+            Visit(BARRIER_1, back, Agency.BORDER_GUARD),
+        ),
+        _trip("undeclared at the yard", stranger, number, None, Visit(YARD_IN, Outcome.NOT_OPENED)),
+    )
+
+
+def photographed_round(photographs: Sequence[Photographed], most: int = 12) -> tuple[Trip, ...]:
+    """Trips of photographed vehicles through barrier 2. Each is declared as labelled; whether it is read is the reader's."""
+    trips = []
+    for photograph in photographs[:most]:
+        plate = photograph.plates[0]
+        visit = Visit(BARRIER_2, Outcome.PASSED)
+        trips.append(
+            Trip(f"photograph {photograph.file.name}", photograph, plate, _declare("4.2", plate), (visit,))
+        )
+    return tuple(trips)
+
+
+def fitting(trips: Sequence[Trip], visits: int) -> Iterator[Trip]:
+    """The trips, in order, that fit into so many visits."""
+    for trip in trips:
+        if len(trip.visits) <= visits:
+            visits -= len(trip.visits)
+            yield trip
+
+
+def _trip(
+    name: str,
+    plate: str,
+    number: int,
+    declaration: Mapping[str, Any] | None,
+    *visits: Visit,
+    recalled: bool = False,
+) -> Trip:
+    truck = DrawnTruck(
+        plate,
+        "CN" if plates.province(plate) else "VN",
+        1,
+        Ground.YELLOW,
+        seed=number * 100 + sum(map(ord, plate)) % 97,
+    )
+    return Trip(name, truck, plate, declaration, visits, recalled)
+
+
+def _declare(procedure: str, plate: str, *, animal: bool = False) -> dict[str, Any]:
+    """What the declarant sends; Chinese plates are declared without their province character (border facts, D3)."""
+    foreign = plates.province(plate) is not None
+    form = plates.classify(plate)
+    country = Country.CN if foreign or (form and form.country is Country.CN) else Country.VN
+    return {
+        "site": "CKHN",
+        "procedure": procedure,
+        "direction": "export",
+        "laden": True,
+        "yard": "BAI-01",
+        "yard_location": "inside" if procedure == "4.2" else "outside",
+        "vehicles": [
+            {
+                "vehicle": "1",
+                "plate": plate[1:] if foreign else plate,
+                "country": country.value,
+                "driver": {"name": "Nguyễn Văn An", "papers": "012345678901", "phone": "0912345678"},
+            }
+        ],
+        "goods": [{"name": "Thanh long", "customs_no": "307112345678", "weight_kg": 24000}],
+        "quarantine": {"animal_quarantine": "required"} if animal else {},
+    }

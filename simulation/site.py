@@ -1,0 +1,239 @@
+"""One border site on loopback, every part real: broker, centre, four gates, cameras, boards; and the trucks that come."""
+
+import asyncio
+import contextlib
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from shared.journal import journal_id
+from simulation.boom import Boom
+from simulation.broker import Broker
+from simulation.cameras import CameraFarm
+from simulation.centre_client import CentreClient, answers
+from simulation.clips import VehicleClips, idle_clip, vehicle_clips
+from simulation.errors import PartFailed
+from simulation.gate_board import GateBoard
+from simulation.layout import GATES, LANE, SITE, GatePlan, Layout
+from simulation.officers import DeskOfficer, Officer
+from simulation.ports import free_ports
+from simulation.processes import Process
+from simulation.scenario import Trip
+from simulation.traffic import LaneOfSite, Traffic
+from simulation.trucks import Gate
+
+GATE_READY_S = 60.0
+AUTO_PATIENCE_S = 60.0
+
+
+class Site:
+    """Starts and stops the site; an asynchronous context manager. `folder` is emptied at start."""
+
+    def __init__(self, folder: Path, clips: Path, *, auto_officers: bool) -> None:
+        names = ["centre", "broker", *(gate.node for gate in GATES)]
+        self.layout = Layout(folder, dict(zip(names, free_ports(len(names)), strict=True)))
+        self.broker = Broker(folder / "broker", self.layout.ports["broker"], self.layout.access)
+        self.cameras = CameraFarm()
+        self.booms = {gate.place.value: Boom() for gate in GATES}
+        self.board = GateBoard([self.booms[gate.place.value] for gate in GATES])
+        self.gates: dict[str, Process] = {}
+        self.client = CentreClient(self.layout.centre, self.layout.admin_token, self.layout.declarant_token)
+        self.traffic = Traffic(
+            {place: LaneOfSite(place, LANE, place, boom) for place, boom in self.booms.items()},
+            self.cameras,
+            self._desk_done,
+            AUTO_PATIENCE_S if auto_officers else None,
+        )
+        self.centre: Process | None = None
+        self._clips = clips
+        self._auto_officers = auto_officers
+        self._confirmed: dict[str, set[str]] = {}
+        self._desk_wants: dict[str, set[str]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "Site":
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def declare(self, trip: Trip) -> str | None:
+        """Declares (and recalls) a trip as its plan says; gives the number."""
+        if trip.declaration is None:
+            return None
+        no = await self.client.declare(dict(trip.declaration))
+        animal = trip.declaration["quarantine"].get("animal_quarantine") == "required"
+        self._desk_wants[no] = {"customs", "border_guard"} | ({"animal_quarantine"} if animal else set())
+        if trip.recalled:
+            await self.client.recall(no, "khai nhầm")
+        return no
+
+    async def prepare(self, trip: Trip) -> dict[str, VehicleClips]:
+        """Draws the clips of a trip, by place."""
+        places = dict.fromkeys(visit.place for visit in trip.visits)
+        return {
+            place: await asyncio.to_thread(vehicle_clips, self._clips, Gate(place), trip.vehicle)
+            for place in places
+        }
+
+    async def drive(self, trips: Sequence[Trip]) -> None:
+        """Declares all trips, then drives them; returns when the last truck is gone."""
+        numbers = [await self.declare(trip) for trip in trips]
+        clips = [await self.prepare(trip) for trip in trips]
+        driving = (
+            self.traffic.drive(trip, clip, no) for trip, clip, no in zip(trips, clips, numbers, strict=True)
+        )
+        await asyncio.gather(*driving)
+
+    async def settle(self, timeout_s: float = 10.0) -> int:
+        """Waits until the centre holds every fact of every gate; gives how many it lacks at the end of the time."""
+        end = time.monotonic() + timeout_s
+        while (behind := self.centre_behind()) and time.monotonic() < end:
+            await asyncio.sleep(0.2)
+        return behind
+
+    def centre_behind(self) -> int:
+        """How many facts of the gates' own journals the centre's store lacks."""
+        held = self.facts_at_centre()
+        own = {
+            journal_id(gate.node): _count(self.layout.store(gate), journal_id(gate.node)) for gate in GATES
+        }
+        return sum(max(0, count - held.get(journal, 0)) for journal, count in own.items())
+
+    def facts_at_centre(self) -> dict[str, int]:
+        """Number of facts in the centre's store, by journal."""
+        store = self.layout.folder / "centre" / "centre.db"
+        with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT journal, count(*) FROM facts GROUP BY journal").fetchall()
+        return dict(rows)
+
+    async def stop(self) -> None:
+        """Ends every part."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await asyncio.gather(*(gate.stop() for gate in self.gates.values()))
+        if self.centre is not None:
+            await self.centre.stop()
+        await self.board.stop()
+        await self.cameras.stop()
+        await self.broker.stop()
+        await self.client.close()
+
+    async def start_gate(self, gate: GatePlan) -> None:
+        """Starts (again) a gate's daemon and waits until its screen answers."""
+        process = self.gates[gate.node]
+        await process.start()
+        async with httpx.AsyncClient(base_url=self.layout.screen(gate), timeout=2.0) as client:
+            await process.ready(lambda: answers(client, "/health/live"), GATE_READY_S)
+            await process.ready(lambda: answers(client, "/health/ready"), GATE_READY_S)
+
+    # -- inside
+
+    async def _start(self) -> None:
+        folder = self.layout.folder
+        await asyncio.to_thread(_emptied, folder)
+        await self.broker.start()
+        configuration = self.layout.write_centre(self.broker.passwords)
+        self.centre = Process("centre", _module("central.cli", "run", configuration), folder / "centre.log")
+        await self.centre.start()
+        await self.board.start()
+        idle = {
+            gate.place.value: await asyncio.to_thread(idle_clip, self._clips, Gate(gate.place.value))
+            for gate in GATES
+        }
+        urls = await self.cameras.start(idle)
+        await self.centre.ready(self.client.ready)
+        await self._enrol()
+        for number, gate in enumerate(GATES):
+            password = self.broker.passwords[gate.node]
+            board = self.board.settings(number, gate.node)
+            file = self.layout.write_gate(gate, password, urls[gate.place.value], board)
+            log = folder / f"{gate.node}.log"
+            self.gates[gate.node] = Process(gate.node, _module("edge.cli", "run", file), log)
+        await asyncio.gather(*(self.start_gate(gate) for gate in GATES))
+        self._tasks.append(asyncio.create_task(self._watch_facts()))
+        if self._auto_officers:
+            self._tasks += [asyncio.create_task(work) for work in self._officers()]
+
+    async def _enrol(self) -> None:
+        for gate in GATES:
+            key = self.layout.keys[gate.node].public.text
+            agencies = [agency.value for agency in gate.all_agencies]
+            await self.client.enrol_node(gate.node, SITE, key, [p.value for p in gate.places], agencies)
+            for badge in self.layout.badges[gate.node]:
+                await self.client.enrol_officer(badge.code, badge.agency, SITE)
+
+    def _officers(self) -> list[Coroutine[Any, Any, None]]:
+        works = []
+        for gate in GATES:
+            screen = self.layout.screen(gate)
+            for badge in self.layout.badges[gate.node]:
+                if badge.agency in gate.desk:
+                    works.append(DeskOfficer(screen, badge, self.traffic.in_yard.__contains__).work())
+                else:
+                    refuses = _Refuses(self.traffic, gate.place.value, badge.agency.value)
+                    works.append(Officer(screen, LANE, badge, refuses).work())
+        return works
+
+    async def _watch_facts(self) -> None:
+        """Hears of refusals and desk confirmations as anybody can: from the centre's API."""
+        position = 0
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                for fact in await self.client.facts(position):
+                    position = fact["position"]
+                    if fact["kind"] == "refused":
+                        self.traffic.send_back(fact["body"]["place"])
+                    elif fact["kind"] == "confirmed" and fact["body"]["place"] == "yard":
+                        self._confirmed.setdefault(fact["body"]["declaration"], set()).add(fact["body"]["by"])
+            await asyncio.sleep(0.4)
+
+    async def _desk_done(self, no: str) -> None:
+        while not self._confirmed.get(no, set()) >= self._desk_wants[no]:
+            await asyncio.sleep(0.3)
+
+
+class _Refuses:
+    """Whether an officer is to refuse who stands at her place now."""
+
+    def __init__(self, traffic: Traffic, place: str, agency: str) -> None:
+        self._traffic, self._place, self._agency = traffic, place, agency
+
+    def __call__(self) -> bool:
+        return self._traffic.refuses(self._place, self._agency)
+
+
+def _module(module: str, command: str, configuration: Path) -> list[str]:
+    return [sys.executable, "-m", module, command, str(configuration)]
+
+
+def _count(store: Path, journal: str) -> int:
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+        row = connection.execute("SELECT count(*) FROM facts WHERE journal = ?", (journal,)).fetchone()
+    return int(row[0])
+
+
+def _emptied(folder: Path) -> None:
+    """Empties the run directory, but only one that a site made."""
+    marker = folder / ".barie-site"
+    if folder.exists() and any(folder.iterdir()) and not marker.exists():
+        raise PartFailed(f"{folder} holds other things; name an empty folder with --directory")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    marker.touch()

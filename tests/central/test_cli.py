@@ -1,0 +1,204 @@
+"""The command: exit code 0 good, 1 the thing asked about is not good, 2 wrong call or configuration."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from central.centre import open_store
+from central.cli import app
+from central.configuration import CentreConfiguration
+from shared.configuration import BadConfiguration
+from shared.signing import PrivateKey
+
+GOOD = """\
+sites = ["CKHN", "TT"]
+key_file = "centre.key"
+admin_token_file = "admin.token"
+declarant_tokens_file = "declarants.tokens"
+
+[listen]
+port = 8081
+
+[broker]
+host = "127.0.0.1"
+port = 1883
+"""
+PUBLIC = PrivateKey.generate().public.text
+ENROL = [
+    "enrol",
+    "node",
+    "{config}",
+    "--node",
+    "gate-1",
+    "--site",
+    "CKHN",
+    "--key",
+    PUBLIC,
+    "--place",
+    "barrier-1",
+]
+
+
+def barie(*words: str) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "centre.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+def test_a_good_configuration_passes_in_silence(config: Path) -> None:
+    answer = barie("check", str(config))
+
+    assert (answer.exit_code, answer.output) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ("port = 8081", "prot = 8081", ":7: listen.prot: this key is not known"),
+        ("port = 1883", "port = 188300", ":11: broker.port: "),
+        ('host = "127.0.0.1"', 'host = "mq.example"', ":9: broker: a broker on another machine needs TLS"),
+        ('key_file = "centre.key"', "", ": key_file: this key is missing"),
+        ("[listen]", "[listen", "TOML"),
+    ],
+)
+def test_a_wrong_key_is_named_with_file_and_line(config: Path, old: str, new: str, finding: str) -> None:
+    config.write_text(GOOD.replace(old, new), encoding="utf-8")
+
+    answer = barie("check", str(config))
+
+    assert answer.exit_code == 2
+    assert str(config) in answer.stderr
+    assert finding in answer.stderr
+
+
+def test_a_file_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
+    assert barie("check", str(tmp_path / "none.toml")).exit_code == 2
+    assert barie("nonsense").exit_code == 2
+
+
+def test_a_key_is_made_for_its_owner_only_and_never_over_another(tmp_path: Path) -> None:
+    file = tmp_path / "centre.key"
+
+    made, again = barie("key", str(file)), barie("key", str(file))
+
+    secret = PrivateKey.parse(file.read_text(encoding="utf-8"))
+    assert (made.exit_code, made.output.strip()) == (0, secret.public.text)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert again.exit_code == 2
+
+
+def test_running_without_a_key_says_how_to_make_one(config: Path) -> None:
+    answer = barie("run", str(config))
+
+    assert answer.exit_code == 2
+    assert f"{config}:2: key_file: " in answer.stderr
+    assert "barie-central key FILE" in answer.stderr
+
+
+def test_a_node_is_enrolled_while_the_server_is_stopped(config: Path) -> None:
+    barie("key", str(config.parent / "centre.key"))
+    words = [str(config) if word == "{config}" else word for word in ENROL]
+
+    answers = [barie(*words).output.strip() for _ in range(2)]
+
+    assert answers == ["centre-CKHN.1/1", "stands already"]
+    store = open_store(config.parent / "centre.db")
+    assert [fact.kind for _, fact in store.since(0)] == ["node_enrolled"]
+    store.close()
+
+
+@pytest.mark.parametrize(("word", "wrong"), [("gate-1", "centre-TT"), ("CKHN", "XX"), (PUBLIC, "no-key")])
+def test_a_wrong_enrolment_is_a_wrong_call_and_writes_nothing(config: Path, word: str, wrong: str) -> None:
+    barie("key", str(config.parent / "centre.key"))
+
+    answer = barie(*(wrong if one == word else str(config) if one == "{config}" else one for one in ENROL))
+
+    assert answer.exit_code == 2
+    assert answer.stderr
+
+
+def test_an_officer_is_enrolled(config: Path) -> None:
+    barie("key", str(config.parent / "centre.key"))
+
+    answer = barie(
+        "enrol", "officer", str(config), "--officer", "bp-1", "--agency", "border_guard", "--site", "TT"
+    )
+
+    assert (answer.exit_code, answer.output.strip()) == (0, "centre-TT.1/1")
+
+
+def test_the_shipped_procedures_are_good() -> None:
+    answer = barie("procedures", "check")
+
+    assert (answer.exit_code, answer.output) == (0, "")
+
+
+def test_the_table_has_one_row_a_barrier_step_as_scripts_rely_on() -> None:
+    rows = {row["clause"]: row for row in json.loads(barie("procedures", "table", "--json").output)}
+
+    assert rows["4.2.b"] == {
+        "procedure": "4.2",
+        "clause": "4.2.b",
+        "place": "barrier-2",
+        "heading": "in",
+        "confirm": ["border_guard", "customs"],
+        "ordered": False,
+        "opens": "border_guard",
+        "queries": "declared",
+        "standing": "text",
+        "readings": [],
+    }
+    assert rows["4.2.g"]["confirm"] == ["transport", "customs", "health_quarantine", "border_guard"]
+    assert rows["4.2.g"]["ordered"] is True
+    assert rows["4.3.e"]["standing"] == "ambiguous"
+    assert rows["4.3.e"]["readings"]
+    assert {row["place"] for row in rows.values()} == {"barrier-1", "barrier-2"}
+
+
+def test_a_wrong_procedure_is_not_good_and_named(tmp_path: Path) -> None:
+    good = (Path(__file__).parents[2] / "config" / "procedures" / "4.2.toml").read_text(encoding="utf-8")
+    (tmp_path / "4.2.toml").write_text(
+        good.replace('opens = "border_guard"', 'opens = "customs"', 1), encoding="utf-8"
+    )
+
+    answer = barie("procedures", "check", str(tmp_path))
+
+    assert answer.exit_code == 1
+    assert "4.2.toml:" in answer.stderr
+    assert 'write opens = "border_guard"' in answer.stderr
+
+
+def test_one_procedure_in_two_files_is_not_good(tmp_path: Path) -> None:
+    good = (Path(__file__).parents[2] / "config" / "procedures" / "4.2.toml").read_text(encoding="utf-8")
+    for name in ("a.toml", "b.toml"):
+        (tmp_path / name).write_text(good, encoding="utf-8")
+
+    answer = barie("procedures", "check", str(tmp_path))
+
+    assert answer.exit_code == 1
+    assert "b.toml:1: procedure: a.toml holds 4.2" in answer.stderr
+
+
+def test_a_folder_without_procedures_is_not_good_and_no_folder_a_wrong_call(tmp_path: Path) -> None:
+    assert barie("procedures", "check", str(tmp_path)).exit_code == 1
+    assert barie("procedures", "check", str(tmp_path / "none")).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("admin", "declarants"),
+    [("short", "a long-enough-token-1"), ("long-enough-administrator", "name and token and more"), ("", "")],
+)
+def test_token_files_that_cannot_be_used_are_named(config: Path, admin: str, declarants: str) -> None:
+    (config.parent / "admin.token").write_text(admin, encoding="utf-8")
+    (config.parent / "declarants.tokens").write_text(declarants, encoding="utf-8")
+
+    with pytest.raises(BadConfiguration, match="declarant_tokens_file"):
+        CentreConfiguration.read(config).tokens()

@@ -1,0 +1,89 @@
+"""The lines of `barie-edge read`: exactly those of the contract, and one bad file never ends the walk."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.vision.port import FoundPlate, Image, PlateLook
+from edge.vision.sources import read_sources
+from tests.edge.looks import corners_at, plate_look
+
+
+class OnePlate:
+    """Sees the same plate in every picture that is not black."""
+
+    def find(self, frame_bgr: Image) -> tuple[FoundPlate, ...]:
+        row = corners_at(10.0)
+        return (FoundPlate(row, (row,), 0.9),) if frame_bgr.any() else ()
+
+    def read(self, frame_bgr: Image, found: FoundPlate) -> PlateLook | None:
+        return plate_look("29C12345", x=found.corners[0][0]) if frame_bgr.any() else None
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    white, black = np.full((40, 60, 3), 255, np.uint8), np.zeros((40, 60, 3), np.uint8)
+    (tmp_path / "deeper").mkdir()
+    cv2.imwrite(str(tmp_path / "a.png"), white)
+    cv2.imwrite(str(tmp_path / "deeper" / "c.jpg"), black)
+    (tmp_path / "b.jpg").write_bytes(b"no picture")
+    (tmp_path / "labels.csv").write_text("not a picture and not tried", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_picture_gives_the_line_of_the_contract(folder: Path) -> None:
+    (line,) = read_sources([str(folder / "a.png")], OnePlate())
+
+    assert set(line) == {"source", "plates", "containers", "ms"}
+    assert line["source"] == str(folder / "a.png")
+    assert set(line["plates"][0]) == {"text", "kind", "country", "lines", "confidence", "corners"}
+    assert line["plates"][0]["text"] == "29C12345"
+    assert line["plates"][0]["kind"] == "plate"
+    assert line["plates"][0]["country"] == "VN"
+    assert np.shape(line["plates"][0]["corners"]) == (4, 2)
+    assert json.loads(json.dumps(line)) == line
+
+
+def test_a_folder_is_walked_in_order_and_an_unreadable_file_does_not_end_the_walk(folder: Path) -> None:
+    lines = list(read_sources([str(folder)], OnePlate()))
+
+    assert [Path(line["source"]).name for line in lines] == ["a.png", "b.jpg", "c.jpg"]
+    assert [len(line["plates"]) for line in lines] == [1, 0, 0]
+    assert set(lines[1]) == {"source", "plates", "error"}
+    assert "b.jpg" in lines[1]["error"]
+
+
+def test_a_clip_is_one_line_with_one_read_for_its_plate(tmp_path: Path) -> None:
+    clip = tmp_path / "passage.avi"
+    video = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for _ in range(6):
+        video.write(np.full((48, 64, 3), 200, np.uint8))
+    video.release()
+
+    (line,) = read_sources([str(clip)], OnePlate())
+
+    (plate,) = line["plates"]
+    assert (plate["text"], plate["looks"], plate["final"]) == ("29C12345", 6, True)
+
+
+@pytest.mark.parametrize("name", ["gone.jpg", "gone.avi"])
+def test_what_is_not_there_is_said(tmp_path: Path, name: str) -> None:
+    (line,) = read_sources([str(tmp_path / name)], OnePlate())
+    assert line["plates"] == []
+    assert name in line["error"]
+
+
+def test_a_broken_clip_is_said(tmp_path: Path) -> None:
+    clip = tmp_path / "broken.avi"
+    clip.write_bytes(b"RIFF no clip")
+    (line,) = read_sources([str(clip)], OnePlate())
+    assert "broken.avi" in line["error"]
+
+
+def test_a_stream_that_does_not_answer_is_named_without_its_password() -> None:
+    (line,) = read_sources(["rtsp://admin:secret@127.0.0.1:9/gate"], OnePlate())
+    assert line["source"] == "rtsp://***@127.0.0.1:9/gate"
+    assert "secret" not in json.dumps(line)

@@ -1,0 +1,138 @@
+"""The vote: one read for each plate of a passage, final only when looks agree and the margin is enough."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.vision.port import LookKind, PlateLook
+from edge.vision.vote import Read, Track, VoteSettings, follow, reads, vote
+from tests.edge.looks import plate_look
+
+SETTINGS = VoteSettings()
+
+
+def passage(*frames: tuple[PlateLook, ...], every_s: float = 0.2) -> tuple[Read, ...]:
+    tracks: tuple[Track, ...] = ()
+    for number, looks in enumerate(frames, start=1):
+        tracks = follow(tracks, looks, number * every_s, number, SETTINGS)
+    return reads(tracks, SETTINGS)
+
+
+def test_one_look_is_never_final_however_sure() -> None:
+    (read,) = passage((plate_look("29C12345", 0.999),))
+    assert (read.text, read.final) == ("29C12345", False)
+
+
+def test_two_looks_that_agree_are_final() -> None:
+    (read,) = passage((plate_look("29C12345"),), (plate_look("29C12345"),))
+    assert (read.looks, read.agreeing, read.final) == (2, 2, True)
+
+
+def test_looks_that_disagree_stay_open_with_both_candidates() -> None:
+    (read,) = passage((plate_look("29C12345", 0.6),), (plate_look("29C12845", 0.6),))
+    assert not read.final
+    assert {c.text for c in read.candidates[:2]} == {"29C12345", "29C12845"}
+
+
+def test_the_majority_outvotes_a_slip_and_the_slip_stays_a_candidate() -> None:
+    right = plate_look("29C12345")
+    (read,) = passage((right,), (plate_look("29C12845", 0.5),), (right,), (right,))
+    assert (read.text, read.agreeing, read.looks, read.final) == ("29C12345", 3, 4, True)
+    assert "29C12845" in {c.text for c in read.candidates}
+
+
+def test_a_look_alike_that_every_frame_finds_half_likely_is_not_final() -> None:
+    torn = plate_look("29C12345", 0.5, other={5: ("8", 0.45)})
+    (read,) = passage(*[(torn,)] * 6)
+    assert not read.final
+    assert read.candidates[1].text == "29C12845"
+
+
+def test_a_small_plate_weighs_less_than_a_large_one() -> None:
+    (read,) = passage(
+        (plate_look("29C12845", 0.8, row_height_px=6),), (plate_look("29C12345", 0.8, row_height_px=30),)
+    )
+    assert read.text == "29C12345"
+
+
+def test_a_look_without_the_province_character_supports_the_whole_plate() -> None:
+    (read,) = passage((plate_look("F12345"),), (plate_look("桂F12345"),), (plate_look("桂F12345"),))
+    assert (read.text, read.looks, read.agreeing, read.final) == ("桂F12345", 3, 2, True)
+
+
+def test_the_best_frame_shows_what_was_read() -> None:
+    (read,) = passage(
+        (plate_look("29C12345", 0.7),), (plate_look("29C12345", 0.9),), (plate_look("29C12845", 0.7),)
+    )
+    assert read.best_frame == 2
+    assert read.best.look.text == read.text
+
+
+def test_a_truck_that_stands_for_long_is_one_read_and_no_surer_for_it() -> None:
+    short = passage(*[(plate_look("29C12345", 0.8),)] * 10)
+    long = passage(*[(plate_look("29C12345", 0.8),)] * 200)
+    assert len(long) == 1
+    assert long[0].probability == pytest.approx(short[0].probability, abs=0.01)
+
+
+def test_a_track_stays_bounded_and_keeps_its_first_and_its_last_look() -> None:
+    tracks: tuple[Track, ...] = ()
+    for number in range(200):
+        tracks = follow(tracks, (plate_look("29C12345"),), number * 0.2, number, SETTINGS)
+    sightings = tracks[0].sightings
+    assert len(sightings) == SETTINGS.most_looks
+    assert (sightings[0].frame, sightings[-1].frame) == (0, 199)
+
+
+def test_a_second_plate_is_its_own_read() -> None:
+    frame = (plate_look("29C12345"), plate_look("34RM00121", x=420, y=420))
+    assert {read.text for read in passage(frame, frame)} == {"29C12345", "34RM00121"}
+
+
+def test_a_painted_number_is_not_mixed_with_the_plate() -> None:
+    frame = (plate_look("粤AX483挂", lines=2), plate_look("粤AX483挂", y=200, kind=LookKind.PAINTED))
+    assert {read.kind for read in passage(frame, frame)} == set(LookKind)
+
+
+def test_a_plate_lost_from_sight_and_seen_again_is_still_one_read() -> None:
+    tracks: tuple[Track, ...] = ()
+    for at_s in (0.0, 0.2, 20.0, 20.2):
+        tracks = follow(tracks, (plate_look("29C12345"),), at_s, round(at_s * 10), SETTINGS)
+    assert [track.number for track in tracks] == [1, 2]
+    (read,) = reads(tracks, SETTINGS)
+    assert (read.looks, read.first_at_s, read.last_at_s) == (4, 0.0, 20.2)
+
+
+def test_a_misread_plate_that_moved_on_is_followed_by_its_place() -> None:
+    tracks = follow((), (plate_look("29C12345", x=400),), 0.0, 1, SETTINGS)
+    tracks = follow(tracks, (plate_look("29C12845", x=500),), 0.2, 2, SETTINGS)
+    assert len(tracks) == 1
+
+
+def test_another_plate_at_the_same_place_is_another_track() -> None:
+    tracks = follow((), (plate_look("29C12345"),), 0.0, 1, SETTINGS)
+    tracks = follow(tracks, (plate_look("98H67890"),), 0.2, 2, SETTINGS)
+    assert len(tracks) == 2
+
+
+def test_following_leaves_the_earlier_tracks_as_they_were() -> None:
+    earlier = follow((), (plate_look("29C12345"),), 0.0, 1, SETTINGS)
+    follow(earlier, (plate_look("29C12345"),), 0.2, 2, SETTINGS)
+    assert len(earlier[0].sightings) == 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["29C12345", "29C12845", "桂F12345", "F12345"]), st.floats(0.1, 1.0)),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_probabilities_are_ordered_and_never_sum_to_more_than_one(seen: list[tuple[str, float]]) -> None:
+    tracks: tuple[Track, ...] = ()
+    for number, (text, probability) in enumerate(seen):
+        tracks = follow(tracks, (plate_look(text, probability),), number * 0.1, number, SETTINGS)
+    for track in tracks:
+        shares = [c.probability for c in vote(track, SETTINGS).candidates]
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) <= 1.001

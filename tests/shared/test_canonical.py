@@ -1,0 +1,106 @@
+"""Canonical JSON: one value, one text, one hash (RFC 8785)."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.canonical import MOST_DEPTH, NotCanonical, canonical, digest
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def test_the_example_of_rfc_8785_section_3_2() -> None:
+    value = {
+        "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
+        "string": "€$\u000f\u000aA'\u0042\u0022\u005c\\\"/",
+        "literals": [None, True, False],
+    }
+    assert canonical(value).decode() == (
+        '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+        '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
+    )
+
+
+def test_members_are_sorted_by_utf16_code_units_as_in_rfc_8785_section_3_2_3() -> None:
+    names = ["€", "\r", "\ufb33", "1", "😀", "\u0080", "ö"]
+    written = canonical(dict.fromkeys(names, 0)).decode()
+    assert list(json.loads(written)) == ["\r", "1", "\u0080", "ö", "€", "😀", "\ufb33"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (1.0, "1"),
+        (5e-324, "5e-324"),
+        (1.7976931348623157e308, "1.7976931348623157e+308"),
+        (1e21, "1e+21"),
+        (1e20, "100000000000000000000"),
+        (2**53 - 1, "9007199254740991"),
+    ],
+)
+def test_numbers_are_written_as_ecmascript_does(number: float, text: str) -> None:
+    assert canonical(number).decode() == text
+
+
+def test_vietnamese_and_chinese_text_stands_as_utf8() -> None:
+    assert canonical("Hữu Nghị 桂F") == '"Hữu Nghị 桂F"'.encode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        2**53,
+        -(2**53),
+        {1: "number as name"},
+        {"set": {1}},
+        b"bytes",
+        "\ud800",
+        {"\udfff": 1},
+    ],
+    ids=repr,
+)
+def test_what_json_cannot_say_is_refused(value: Any) -> None:
+    with pytest.raises(NotCanonical):
+        canonical(value)
+
+
+def test_nesting_is_bounded() -> None:
+    value: Any = 0
+    for _ in range(MOST_DEPTH):
+        value = [value]
+    assert canonical(value) == b"[" * MOST_DEPTH + b"0" + b"]" * MOST_DEPTH
+    with pytest.raises(NotCanonical, match=str(MOST_DEPTH)):
+        canonical({"one more": value})
+
+
+def test_a_value_nested_ten_thousand_deep_is_refused_not_a_crash() -> None:
+    value: Any = 0
+    for _ in range(10_000):
+        value = {"a": value}
+    with pytest.raises(NotCanonical):
+        digest(value)
+
+
+@given(JSON_VALUES)
+def test_reading_the_canonical_text_gives_the_value_back(value: Any) -> None:
+    assert json.loads(canonical(value)) == value
+
+
+@given(st.dictionaries(st.text(max_size=8), st.integers(0, 9), min_size=2, max_size=8))
+def test_the_hash_does_not_depend_on_the_order_of_members(value: dict[str, int]) -> None:
+    assert digest(value) == digest(dict(reversed(value.items())))
+
+
+def test_the_hash_is_sha256_in_lower_case_hex() -> None:
+    assert digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
