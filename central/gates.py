@@ -69,7 +69,8 @@ class Gates:
         status, status_at_s = self._statuses.get(licence.node, (None, None))
         heard = next((held[licence.node] for held in self._vectors if licence.node in held), None)
         by_itself_s = status_at_s if status is not None and status.online else None
-        times_s = [at_s for at_s in (by_itself_s, heard.at_s if heard else None) if at_s is not None]
+        told_s = (by_itself_s, heard.at_s if heard else None)
+        times_s = [at_s for at_s in told_s if at_s is not None and at_s > float("-inf")]
         age_s = max(0.0, now_s - max(times_s)) if times_s else None
         vector = heard.vector if heard else None
         return Gate(

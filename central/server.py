@@ -1,7 +1,7 @@
 """Runs the centre: store, API and page, one sync for each site, word to systemd."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 
 import structlog
@@ -14,7 +14,7 @@ from shared import protocol
 from shared.facts import FactError
 from shared.journal import centre_node
 from shared.node.errors import StoreError
-from shared.node.link import Link
+from shared.node.link import Link, Received
 from shared.node.service import notify, serving, set_up_logs, stop_requested, watchdog
 from shared.node.sync import Identity, SyncNode
 
@@ -62,22 +62,22 @@ class SiteLink:
         topic = protocol.status_topic(self._site, status.node)
         await self.link.publish(topic, protocol.encode(status), retain=True)
 
-    def _on_status(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
-        del user
-        sender = protocol.sender_of(topic)
+    def _on_status(self, received: Received) -> None:
+        sender = protocol.sender_of(received.topic)
         try:
-            status = protocol.decode(payload, protocol.Status)
+            status = protocol.decode(received.payload, protocol.Status)
         except FactError as error:
-            log.warning("message_refused", topic=topic, why=str(error))
+            log.warning("message_refused", topic=received.topic, why=str(error))
             return
         if sender is not None and (status.site, status.node) == sender[1:]:
-            self._centre.gates.take_status(status, self._centre.now_s())
+            at_s = float("-inf") if received.retained else self._centre.now_s()
+            self._centre.gates.take_status(status, at_s)
 
-    def _on_picture(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+    def _on_picture(self, received: Received) -> None:
         try:
-            self._centre.pictures.keep(user.get("sha256", ""), payload)
+            self._centre.pictures.keep(received.user.get("sha256", ""), received.payload)
         except BadPicture as error:
-            log.warning("message_refused", topic=topic, why=str(error))
+            log.warning("message_refused", topic=received.topic, why=str(error))
         except StoreError as error:
             log.error("store_failed", error=str(error))
 

@@ -5,7 +5,6 @@ import contextlib
 import shutil
 import sqlite3
 import sys
-import time
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +30,7 @@ from simulation.trucks import Gate
 
 GATE_READY_S = 60.0
 AUTO_PATIENCE_S = 60.0
+SETTLE_LOOK_S = 0.2
 
 
 class Site:
@@ -56,6 +56,7 @@ class Site:
         self._auto_officers = auto_officers
         self._confirmed: dict[str, set[str]] = {}
         self._desk_wants: dict[str, set[str]] = {}
+        self._desk_events: dict[str, asyncio.Event] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "Site":
@@ -101,10 +102,11 @@ class Site:
 
     async def settle(self, timeout_s: float = 10.0) -> int:
         """Waits until the centre holds every fact of every gate; gives how many it lacks at the end of the time."""
-        end = time.monotonic() + timeout_s
-        while (behind := self.centre_behind()) and time.monotonic() < end:
-            await asyncio.sleep(0.2)
-        return behind
+        for _ in range(int(timeout_s / SETTLE_LOOK_S)):
+            if not self.centre_behind():
+                break
+            await asyncio.sleep(SETTLE_LOOK_S)
+        return self.centre_behind()
 
     def centre_behind(self) -> int:
         """How many facts of the gates' own journals the centre's store lacks."""
@@ -196,17 +198,22 @@ class Site:
         position = 0
         while True:
             with contextlib.suppress(httpx.HTTPError):
-                for fact in await self.client.facts(position):
-                    position = fact["position"]
+                for held in await self.client.facts(position):
+                    position, fact = held["position"], held["fact"]
                     if fact["kind"] == "refused":
                         self.traffic.send_back(fact["body"]["place"])
                     elif fact["kind"] == "confirmed" and fact["body"]["place"] == "yard":
-                        self._confirmed.setdefault(fact["body"]["declaration"], set()).add(fact["body"]["by"])
+                        self._desk_confirmed(fact["body"]["declaration"], fact["body"]["by"])
             await asyncio.sleep(0.4)
 
     async def _desk_done(self, no: str) -> None:
-        while not self._confirmed.get(no, set()) >= self._desk_wants[no]:
-            await asyncio.sleep(0.3)
+        await self._desk_events.setdefault(no, asyncio.Event()).wait()
+
+    def _desk_confirmed(self, no: str, by: str) -> None:
+        given = self._confirmed.setdefault(no, set())
+        given.add(by)
+        if given >= self._desk_wants.get(no, set()):
+            self._desk_events.setdefault(no, asyncio.Event()).set()
 
 
 class _Refuses:

@@ -39,6 +39,7 @@ class Passage:
     camera: str | None = None
     kept: Kept | None = None
     correction: Correction | None = None
+    refused: str | None = None
     request: str | None = None
     passed: bool = False
 

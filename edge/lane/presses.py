@@ -5,6 +5,7 @@ is refused as stale. The confirmation and the opening that follows from it are o
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from edge.lane.lane import Lane
 from edge.lane.passage import Correction
@@ -48,6 +49,8 @@ def _check(lane: Lane, pressed: Pressed) -> None:
 
 async def _confirm(lane: Lane, pressed: Pressed) -> None:
     lane.parts.write([_confirmation(lane, pressed)])
+    assert lane.passage is not None
+    lane.passage = replace(lane.passage, refused=None)
     lane.judge()
 
 
@@ -84,7 +87,8 @@ async def _refuse(lane: Lane, pressed: Pressed) -> None:
     assert lane.passage is not None
     known = lane.parts.knowledge.known()
     reason = pressed.values["reason"].strip()
-    lane.parts.write([lane.facts.refused(lane.passage, lane.judgement, known, pressed.officer, reason)])
+    draft = lane.facts.refused(lane.passage, lane.judgement, known, pressed.officer, reason)
+    lane.passage = replace(lane.passage, refused=lane.parts.write([draft])[0].fact.ref)
     lane.judge()
 
 

@@ -51,7 +51,7 @@ def _offered(view: LaneView, agency: Agency) -> Iterator[Press]:
         if in_doubt(view) or (view.plate is not None and view.plate.corrected_by is not None):
             yield Press.CORRECT_PLATE
         yield Press.LOOK_AGAIN
-        if agency is Agency.BORDER_GUARD or agency in awaited(view.decision):
+        if not view.refused and (agency is Agency.BORDER_GUARD or agency in awaited(view.decision)):
             yield Press.REFUSE
     if agency is Agency.BORDER_GUARD:
         if view.emergency_open is not None:

@@ -34,6 +34,7 @@ def view(lane: "Lane") -> LaneView:
         steps=step_lines(about, lane.settings.place, lane.settings.heading),
         cameras=lane.cameras_shown(),
         barrier=lane.barrier_shown(),
+        refused=passage is not None and passage.refused is not None,
         emergency_open=lane.unexplained,
         trouble=tuple(lane.trouble),
     )

@@ -104,6 +104,8 @@ class LaneView:
     steps: tuple[StepLine, ...] = ()
     cameras: tuple[CameraShown, ...] = ()
     barrier: BarrierShown = BarrierShown("unknown")
+    refused: bool = False
+    """An officer has sent this vehicle back and nobody has lifted that."""
     emergency_open: str | None = None
     """Reference of an emergency opening whose reason has not been given yet."""
     trouble: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Header, Path, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
@@ -16,6 +16,7 @@ from edge.screen.panel import panel
 from edge.screen.ports import LaneForScreen
 from edge.screen.words import reason_on_record
 from shared import plates
+from shared.codes import Agency
 from shared.node.http import Problem
 
 _AT_ANY_MOMENT = frozenset({Press.EMERGENCY, Press.GIVE_REASON})
@@ -30,13 +31,22 @@ Text = Annotated[str, Form(max_length=_LONGEST_TEXT)]
 def lane_pages(frame: Frame) -> APIRouter:
     """The lane's routes."""
     router = APIRouter()
+    _add_views(router, frame)
+    _add_pictures(router, frame)
+    _add_presses(router, frame)
+    return router
 
+
+def _add_views(router: APIRouter, frame: Frame) -> None:
     @router.get("/lane/{name}")
     async def lane_page(request: Request, name: str, refused: str | None = None) -> Response:
         return _show(frame, request, name, "lane.html", refused)
 
     @router.get("/lane/{name}/panel")
     async def lane_panel(request: Request, name: str) -> Response:
+        if wants_json(request):
+            officer = frame.officer(request)
+            return JSONResponse(_for_programs(frame.lane(name).view(), officer.agency))
         return _show(frame, request, name, "panel.html", None)
 
     @router.get("/lane/{name}/events")
@@ -50,6 +60,8 @@ def lane_pages(frame: Frame) -> APIRouter:
             stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
 
+
+def _add_pictures(router: APIRouter, frame: Frame) -> None:
     @router.get("/lane/{name}/live.jpg")
     async def live(request: Request, name: str) -> Response:
         frame.officer(request)
@@ -67,6 +79,8 @@ def lane_pages(frame: Frame) -> APIRouter:
         headers = {"Cache-Control": "private, max-age=31536000, immutable"}
         return FileResponse(file, media_type="image/jpeg", headers=headers)
 
+
+def _add_presses(router: APIRouter, frame: Frame) -> None:
     @router.post("/lane/{name}/press")
     async def press(
         request: Request,
@@ -86,8 +100,6 @@ def lane_pages(frame: Frame) -> APIRouter:
             return frame.refused(request, refusal, f"/lane/{name}")
         return JSONResponse({"done": press}) if wants_json(request) else see(f"/lane/{name}")
 
-    return router
-
 
 def _show(frame: Frame, request: Request, name: str, template: str, refused: str | None) -> Response:
     officer, words = frame.officer(request), frame.words(request)
@@ -95,6 +107,23 @@ def _show(frame: Frame, request: Request, name: str, template: str, refused: str
     shown = panel(view, officer, frame.gate.link(), words, frame.now())
     message = words.refused(refused) if refused else None
     return frame.page(request, template, name=name, panel=shown, message=message, keypad=ROWS)
+
+
+def _for_programs(view: LaneView, agency: Agency) -> dict[str, Any]:
+    """What a program at this screen (a test, a simulated officer) needs to press as a person would."""
+    offered = rules.buttons(view, agency)
+    candidates = [{"declaration": one.declaration, "vehicle": one.vehicle} for one in view.candidates]
+    return {
+        "token": view.token,
+        "state": view.state,
+        "passage": view.passage,
+        "plate": view.plate.text if view.plate else None,
+        "outcome": view.outcome,
+        "verdict": view.decision.verdict if view.decision else None,
+        "candidates": candidates,
+        "primary": offered.primary,
+        "others": offered.others,
+    }
 
 
 async def _carry_out(lane: LaneForScreen, pressed: Pressed) -> None:

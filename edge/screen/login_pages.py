@@ -28,7 +28,12 @@ Short = Annotated[str, Form(max_length=40)]
 def login_pages(frame: Frame) -> APIRouter:
     """The routes of signing in and out, of language and theme, and the front page."""
     router = APIRouter()
+    _add_front(router, frame)
+    _add_sign_in(router, frame)
+    return router
 
+
+def _add_front(router: APIRouter, frame: Frame) -> None:
     @router.get("/")
     async def front(request: Request) -> Response:
         frame.officer(request)
@@ -39,6 +44,17 @@ def login_pages(frame: Frame) -> APIRouter:
             return see(f"/lane/{next(iter(lanes))}")
         return frame.page(request, "lanes.html", views=[lane.view() for lane in lanes.values()])
 
+    @router.get("/look")
+    async def look(language: str | None = None, theme: str | None = None, next: str = "/") -> Response:
+        response = see(own_path(next))
+        if language in list(Language):
+            keep(response, LANGUAGE_COOKIE, language, _YEAR_S)
+        if theme in THEMES:
+            keep(response, THEME_COOKIE, theme, _YEAR_S)
+        return response
+
+
+def _add_sign_in(router: APIRouter, frame: Frame) -> None:
     @router.get("/login")
     async def login(request: Request, next: str = "/") -> Response:
         return frame.page(request, "login.html", next=own_path(next), message=None, code="", digits=DIGITS)
@@ -67,14 +83,3 @@ def login_pages(frame: Frame) -> APIRouter:
         response = see("/login")
         response.delete_cookie(SESSION_COOKIE)
         return response
-
-    @router.get("/look")
-    async def look(language: str | None = None, theme: str | None = None, next: str = "/") -> Response:
-        response = see(own_path(next))
-        if language in list(Language):
-            keep(response, LANGUAGE_COOKIE, language, _YEAR_S)
-        if theme in THEMES:
-            keep(response, THEME_COOKIE, theme, _YEAR_S)
-        return response
-
-    return router

@@ -145,6 +145,8 @@ def headline(view: LaneView, agency: Agency, words: Words) -> Headline:
     if view.state is not LaneState.WAITING:
         detail = view.barrier.error or "" if view.state is LaneState.FAULT else ""
         return Headline(_STATE_TONES[view.state], words("state", view.state), detail)
+    if view.refused:
+        return Headline(Tone.STOP, words("outcome", "sent_back"))
     if view.plate is None:
         return Headline(Tone.DOUBT, words("outcome", "unread"))
     if view.vehicle is None and view.outcome in (Outcome.NONE, None):
@@ -255,11 +257,9 @@ def _reasons(decision: Decision, link: LinkShown, words: Words) -> Iterator[Reas
 
 def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
     """What is wrong around the lane, the worst first."""
-    if link.store_error:
-        yield words("trouble", "store", error=link.store_error)
-    known = words.group("trouble")
-    for code in view.trouble:
-        yield known.get(code, code)
+    if link.store_error or "store_broken" in view.trouble:
+        yield words("trouble", "store_broken", error=link.store_error or "…")
+    yield from (words("trouble", code) for code in view.trouble if code != "store_broken")
     if view.barrier.error and view.state is not LaneState.FAULT:
         yield view.barrier.error
     yield from (f"{camera.name}: {camera.error}" for camera in view.cameras if _lost(camera) and camera.error)

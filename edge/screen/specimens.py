@@ -209,6 +209,13 @@ SITUATIONS: Mapping[str, LaneView] = {
     ),
     "undeclared": replace(_ARRIVED, token="t-none", outcome=Outcome.NONE, decision=explain_no_declaration()),
     "refused": replace(_MATCHED, token="t-refused", decision=_RECALLED, steps=steps()),
+    "sent_back": replace(
+        _MATCHED,
+        token="t-sent-back",
+        decision=decision(Verdict.REFUSE, reasons=(Reason(Code.REFUSED_BY_OFFICER, "4.2.g"),)),
+        steps=steps(),
+        refused=True,
+    ),
     "no_rule": replace(
         _MATCHED,
         token="t-no-rule",

@@ -24,8 +24,19 @@ from shared.node.errors import LinkError
 
 log = structlog.get_logger()
 
-Handler = Callable[[str, bytes, Mapping[str, str]], None]
-"""Called on the event loop with topic, payload and user properties."""
+
+@dataclass(frozen=True)
+class Received:
+    """A message. `retained`: it lay at the broker before we subscribed, so its sender may be long gone."""
+
+    topic: str
+    payload: bytes
+    user: Mapping[str, str]
+    retained: bool = False
+
+
+Handler = Callable[[Received], None]
+"""Called on the event loop."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +170,8 @@ class Link:
     def _message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         del client, userdata
         pairs = getattr(message.properties, "UserProperty", None) or ()
-        self._call(self._dispatch, message.topic, message.payload, dict(pairs))
+        received = Received(message.topic, bytes(message.payload), dict(pairs), message.retain)
+        self._call(self._dispatch, received)
 
     def _published(
         self, client: mqtt.Client, userdata: Any, mid: int, reason: ReasonCode, properties: Any
@@ -191,10 +203,10 @@ class Link:
         if answered is not None and not answered.done():
             answered.set_result(not reason.is_failure)
 
-    def _dispatch(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
+    def _dispatch(self, received: Received) -> None:
         for topic_filter, handler in self._handlers:
-            if mqtt.topic_matches_sub(topic_filter, topic):
-                handler(topic, payload, user)
+            if mqtt.topic_matches_sub(topic_filter, received.topic):
+                handler(received)
 
 
 def _text(path: Path | None) -> str | None:

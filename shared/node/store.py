@@ -59,6 +59,7 @@ class Store:
             migrations.apply(database)
             for projection in self._projections:
                 projection.create(database)
+            self._heads = self._read_heads()
         self.clock = HybridClock(wall, self._last_stamp(wall))
 
     def close(self) -> None:
@@ -72,21 +73,18 @@ class Store:
     # -- writing
 
     def append(self, journal: str, key: PrivateKey, drafts: Sequence[Draft]) -> list[Sealed]:
-        """Adds facts to one of this node's own journals in one transaction, and gives them when they are on disk.
-
-        A fact may name an earlier one of the same call as `"@1"`, `"@2"` … in place of its reference.
-        """
+        """Adds facts to one of this node's own journals in one transaction, and gives them when they are on disk."""
         sealed: list[Sealed] = []
         with self._transaction("append to"):
             head = self.head(journal)
             for draft in drafts:
-                placed = _with_refs(draft, [one.fact.ref for one in sealed])
-                sealed.append(seal(placed, journal, head.seq + 1, self.clock.now(), head.hash))
+                sealed.append(seal(draft, journal, head.seq + 1, self.clock.now(), head.hash))
                 head = Head.of(sealed[-1].fact)
                 read_body(sealed[-1].fact)
                 self._insert(sealed[-1])
             if sealed:
                 self._sign(SignedHead.sign(head, key))
+        self._heads[journal] = head
         self._tell([one.fact for one in sealed])
         return sealed
 
@@ -100,12 +98,13 @@ class Store:
                     raise Forked(f"{one.fact.ref}: another fact with this number is held already")
             if fresh and head.seq and fresh[0].prev != head.hash:
                 raise Forked(f"{fresh[0].ref} continues another history than the one held up to {head.seq}")
-            follow(head, fresh)
+            head = follow(head, fresh)
             for one in run[len(run) - len(fresh) :]:
                 self.clock.observe(one.fact.stamp)
                 self._insert(one)
             if fresh:
                 self._sign(signed)
+        self._heads[head.journal] = head
         self._tell(fresh)
         return list(fresh)
 
@@ -124,60 +123,53 @@ class Store:
 
     def head(self, journal: str) -> Head:
         """How far a journal is held."""
-        row = self.connection.execute(
-            "SELECT seq, hash FROM facts WHERE journal = ? ORDER BY seq DESC LIMIT 1", (journal,)
-        ).fetchone()
-        return Head(journal, *row) if row else Head.empty(journal)
+        return self._heads.get(journal) or Head.empty(journal)
 
     def heads(self) -> dict[str, Head]:
         """How far every journal is held."""
-        journals = self.connection.execute("SELECT DISTINCT journal FROM facts").fetchall()
-        return {journal: self.head(journal) for (journal,) in journals}
+        return {journal: head for journal, head in self._heads.items() if head.seq}
 
     def page(self, journal: str, after: int, most: int = 500) -> tuple[list[Sealed], SignedHead] | None:
         """Facts of a journal after a number, up to a signed head; None when nothing beyond is held."""
-        row = self.connection.execute(
-            """SELECT seq, hash, signature FROM signatures WHERE journal = :j AND seq > :after
-               ORDER BY seq <= :after + :most DESC, abs(seq - (:after + :most)) LIMIT 1""",
-            {"j": journal, "after": after, "most": most},
-        ).fetchone()
-        if row is None:
+        rows = self._rows(
+            """SELECT seq, hash, signature FROM signatures WHERE journal = ?1 AND seq > ?2
+               ORDER BY seq <= ?2 + ?3 DESC, abs(seq - (?2 + ?3)) LIMIT 1""",
+            (journal, after, most),
+        )
+        if not rows:
             return None
+        row = rows[0]
         run = self._sealed("journal = ? AND seq > ? AND seq <= ? ORDER BY seq", (journal, after, row[0]))
         return run, SignedHead(Head(journal, row[0], row[1]), row[2])
 
     def get(self, ref: str) -> Fact | None:
         """The fact `journal/seq`, or None."""
         at = Ref.parse(ref)
-        return next(self._facts("journal = ? AND seq = ?", (at.journal, at.seq)), None)
+        return next(iter(self._facts("journal = ? AND seq = ?", (at.journal, at.seq))), None)
 
     def about(self, subject: str) -> list[Fact]:
         """Every fact whose subject is `subject` or lies below it."""
-        return list(
-            self._facts(
-                "(subject = ? OR (subject > ? AND subject < ?))", (subject, f"{subject}/", f"{subject}0")
-            )
+        return self._facts(
+            "(subject = ? OR (subject > ? AND subject < ?))", (subject, f"{subject}/", f"{subject}0")
         )
 
     def of_kinds(self, kinds: Iterable[str]) -> list[Fact]:
         """Every fact of some kinds, in order of arrival."""
         wanted = tuple(kinds)
         marks = ", ".join("?" * len(wanted))
-        return list(self._facts(f"kind IN ({marks}) ORDER BY position", wanted))
+        return self._facts(f"kind IN ({marks}) ORDER BY position", wanted)
 
     def since(self, position: int, most: int = 500) -> list[tuple[int, Fact]]:
         """Facts in order of arrival here after a position, with their positions."""
-        rows = self.connection.execute(
+        rows = self._rows(
             f"SELECT position, {_COLUMNS} FROM facts WHERE position > ? ORDER BY position LIMIT ?",
             (position, most),
-        ).fetchall()
+        )
         return [(row[0], _fact(row[1:])) for row in rows]
 
     def count(self) -> dict[str, int]:
         """Number of facts held, by journal."""
-        return dict(
-            self.connection.execute("SELECT journal, count(*) FROM facts GROUP BY journal").fetchall()
-        )
+        return {journal: head.seq for journal, head in self.heads().items()}
 
     def private(self, ref: str) -> dict[str, str]:
         """Personal values of a fact, by JSON pointer."""
@@ -185,8 +177,8 @@ class Store:
 
     def setting(self, name: str) -> str | None:
         """A value this node keeps about itself, or None."""
-        row = self.connection.execute("SELECT value FROM node WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
+        rows = self._rows("SELECT value FROM node WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
 
     def set_setting(self, name: str, value: str) -> None:
         """Keeps a value about this node."""
@@ -235,14 +227,22 @@ class Store:
         )
 
     def _hash_at(self, journal: str, seq: int) -> str | None:
-        row = self.connection.execute(
-            "SELECT hash FROM facts WHERE journal = ? AND seq = ?", (journal, seq)
-        ).fetchone()
-        return row[0] if row else None
+        rows = self._rows("SELECT hash FROM facts WHERE journal = ? AND seq = ?", (journal, seq))
+        return rows[0][0] if rows else None
 
-    def _facts(self, where: str, values: Sequence[Any]) -> Iterator[Fact]:
-        for row in self.connection.execute(f"SELECT {_COLUMNS} FROM facts WHERE {where}", tuple(values)):
-            yield _fact(row)
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._guard("read"):
+            return self.connection.execute(query, tuple(values)).fetchall()
+
+    def _facts(self, where: str, values: Sequence[Any]) -> list[Fact]:
+        return [_fact(row) for row in self._rows(f"SELECT {_COLUMNS} FROM facts WHERE {where}", values)]
+
+    def _read_heads(self) -> dict[str, Head]:
+        rows = self._rows(
+            """SELECT f.journal, f.seq, f.hash FROM facts f
+               JOIN (SELECT journal, max(seq) AS seq FROM facts GROUP BY journal) USING (journal, seq)"""
+        )
+        return {row[0]: Head(*row) for row in rows}
 
     def _sealed(self, where: str, values: Sequence[Any]) -> list[Sealed]:
         return [
@@ -250,17 +250,17 @@ class Store:
         ]
 
     def _private(self, ref: Ref) -> dict[str, PrivateValue]:
-        rows = self.connection.execute(
+        rows = self._rows(
             "SELECT pointer, salt, value FROM private_values WHERE journal = ? AND seq = ?",
             (ref.journal, ref.seq),
-        ).fetchall()
+        )
         return {pointer: PrivateValue(salt, value) for pointer, salt, value in rows}
 
     def _last_stamp(self, wall: Callable[[], datetime]) -> Stamp | None:
         """The newest stamp held that is not far ahead: neither does one move the clock while the node runs."""
         ahead = Stamp(wall() + FAR_AHEAD)
-        row = self.connection.execute("SELECT max(at) FROM facts WHERE at <= ?", (str(ahead),)).fetchone()
-        return Stamp.parse(row[0]) if row and row[0] else None
+        newest = self._rows("SELECT max(at) FROM facts WHERE at <= ?", (str(ahead),))[0][0]
+        return Stamp.parse(newest) if newest else None
 
     def _tell(self, facts: Sequence[Fact]) -> None:
         if facts:
@@ -302,16 +302,3 @@ def _flaw(fact: Fact) -> str | None:
     except FactError as error:
         return str(error)
     return None
-
-
-def _with_refs(draft: Draft, refs: Sequence[str]) -> Draft:
-    def put(value: Any) -> Any:
-        if isinstance(value, str) and value.startswith("@") and value[1:].isdecimal():
-            return refs[int(value[1:]) - 1]
-        if isinstance(value, dict):
-            return {name: put(member) for name, member in value.items()}
-        if isinstance(value, list):
-            return [put(member) for member in value]
-        return value
-
-    return Draft(draft.kind, draft.subject, put(dict(draft.body)), draft.private, draft.v)

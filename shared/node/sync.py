@@ -6,7 +6,7 @@ receipt and witness in one: who holds more is asked, who holds less will ask.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from shared.clock import BadStamp, Stamp
 from shared.facts import BrokenChain, Fact, FactError
 from shared.journal import Head, author_of, centre_node, journal_id
 from shared.node.errors import Forked, StoreError
-from shared.node.link import Link
+from shared.node.link import Link, Received
 from shared.node.store import Store
 from shared.signing import PrivateKey, PublicKey
 
@@ -48,7 +48,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Heard:
-    """A node's newest vector and when it was heard, by our monotonic clock."""
+    """A node's newest vector and when it was heard, by our monotonic clock.
+
+    A vector that lay retained at the broker tells what its node held once, not that the node is there: `at_s` is -inf.
+    """
 
     vector: protocol.Vector
     at_s: float
@@ -119,10 +122,9 @@ class SyncNode:
         self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_batch)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask)
 
-    def _on_batch(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
-        del user
+    def _on_batch(self, received: Received) -> None:
         try:
-            batch = protocol.decode(payload, protocol.Batch)
+            batch = protocol.decode(received.payload, protocol.Batch)
             author = self._author_key(batch.journal)
             if batch.journal == self._identity.journal or author is None:
                 return
@@ -131,7 +133,7 @@ class SyncNode:
         except BrokenChain:
             return
         except (FactError, Forked) as error:
-            self._set_aside(topic, payload, error)
+            self._set_aside(received, error)
             return
         except StoreError as error:
             log.error("store_failed", error=str(error))
@@ -140,14 +142,13 @@ class SyncNode:
         self._note_freshness()
         if fresh:
             self._vector_due = True
-            if topic.startswith(f"{protocol.ROOT}/fill/"):
+            if received.topic.startswith(f"{protocol.ROOT}/fill/"):
                 self._ask_missing(at_once=True)
 
-    def _on_vector(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
-        del user
-        sender = protocol.sender_of(topic)
+    def _on_vector(self, received: Received) -> None:
+        sender = protocol.sender_of(received.topic)
         try:
-            vector = protocol.decode(payload, protocol.Vector)
+            vector = protocol.decode(received.payload, protocol.Vector)
             key = self._author_key(journal_id(vector.node))
             if (
                 sender is None
@@ -159,30 +160,33 @@ class SyncNode:
             vector.check(key)
             self._store.clock.observe(Stamp.parse(vector.at))
         except (FactError, BadStamp) as error:
-            self._set_aside(topic, payload, error)
+            self._set_aside(received, error)
             return
         known = self.heard.get(vector.node)
         if known is None or (vector.incarnation, vector.at) >= (known.vector.incarnation, known.vector.at):
-            self.heard[vector.node] = Heard(vector, self._clock())
+            at_s = float("-inf") if received.retained else self._clock()
+            self.heard[vector.node] = Heard(vector, max(at_s, known.at_s) if known else at_s)
             self._note_freshness()
 
-    def _on_ask(self, topic: str, payload: bytes, user: Mapping[str, str]) -> None:
-        sender = protocol.sender_of(topic)
+    def _on_ask(self, received: Received) -> None:
+        sender = protocol.sender_of(received.topic)
         try:
-            ask = protocol.decode(payload, protocol.Ask)
+            ask = protocol.decode(received.payload, protocol.Ask)
         except FactError as error:
-            self._set_aside(topic, payload, error)
+            self._set_aside(received, error)
+            return
+        if not self._of_site(ask.journal):
             return
         page = self._store.page(ask.journal, ask.after, protocol.PAGE_FACTS)
         if sender is not None and page is not None:
             reply = protocol.fill_topic(self._identity.site, sender[2], self._identity.node)
             payload = protocol.encode(protocol.batch(*page))
-            self._spawn(self._link.publish(reply, payload, user=user))
+            self._spawn(self._link.publish(reply, payload, user=received.user))
 
-    def _set_aside(self, topic: str, payload: bytes, error: Exception) -> None:
-        log.warning("message_refused", topic=topic, why=str(error))
+    def _set_aside(self, received: Received, error: Exception) -> None:
+        log.warning("message_refused", topic=received.topic, why=str(error))
         try:
-            self._store.quarantine(topic, payload, str(error))
+            self._store.quarantine(received.topic, received.payload, str(error))
         except StoreError as failed:
             log.error("store_failed", error=str(failed))
 
@@ -227,7 +231,8 @@ class SyncNode:
     async def _publish_vector(self, now: float) -> None:
         self._vector_due = False
         self._vector_sent_at = now
-        heads = {j: protocol.WireHead(seq=h.seq, hash=h.hash) for j, h in self._store.heads().items()}
+        held = self._store.heads().items()
+        heads = {j: protocol.WireHead(seq=h.seq, hash=h.hash) for j, h in held if self._of_site(j)}
         vector = protocol.Vector(
             node=self._identity.node,
             site=self._identity.site,
@@ -259,10 +264,8 @@ class SyncNode:
         missing: dict[str, list[str]] = {}
         for node, heard in self.heard.items():
             for journal, head in heard.vector.heads.items():
-                if (
-                    head.seq > ours.get(journal, Head.empty(journal)).seq
-                    and journal != self._identity.journal
-                ):
+                behind = head.seq > ours.get(journal, Head.empty(journal)).seq
+                if behind and self._of_site(journal) and journal != self._identity.journal:
                     missing.setdefault(journal, []).append(node)
         for journal in set(self._behind_since) - set(missing):
             del self._behind_since[journal]
@@ -276,6 +279,10 @@ class SyncNode:
         return (lively or list(holders))[0]
 
     # -- keys and freshness
+
+    def _of_site(self, journal: str) -> bool:
+        """True for journals of this site: our own, the centre's for it, and those of the nodes enrolled here."""
+        return journal == self._identity.journal or self._author_key(journal) is not None
 
     def _author_key(self, journal: str) -> PublicKey | None:
         author = author_of(journal)
@@ -295,7 +302,8 @@ class SyncNode:
         for node, heard in self.heard.items():
             for journal, head in heard.vector.heads.items():
                 held = ours.get(journal)
-                if author_of(journal) == node and held is not None and held.seq >= head.seq:
+                whole = held is not None and held.seq >= head.seq
+                if author_of(journal) == node and whole and heard.at_s > float("-inf"):
                     self._fresh_at[journal] = max(self._fresh_at.get(journal, heard.at_s), heard.at_s)
 
     def _spawn(self, sending: Coroutine[Any, Any, bool]) -> None:

@@ -288,6 +288,12 @@ def test_a_desk_confirms_each_vehicle_once() -> None:
     assert gate.confirmed_at_desk == [("2311202600017", "v1", "4.2.d")]
 
 
+def test_a_program_sees_the_same_buttons_as_a_person() -> None:
+    seen = get(SpecimenGate(SITUATIONS["clear"]), "/lane/lan-1/panel", **JSON).json()
+    assert (seen["token"], seen["state"], seen["verdict"]) == ("t-clear", "waiting", "wait")
+    assert (seen["primary"], seen["others"]) == ("confirm_and_open", ["look_again", "refuse", "emergency"])
+
+
 # -- events
 
 

@@ -112,11 +112,13 @@ def test_nobody_presses_at_the_boom_for_what_lacks_at_an_earlier_step() -> None:
 
 
 def test_an_agency_of_the_step_can_lift_a_refusal_by_confirming_but_never_as_the_primary_press() -> None:
-    refused = decision(Verdict.REFUSE, reasons=(Reason(Code.REFUSED_BY_OFFICER, "4.2.g"),))
-    view = replace(SITUATIONS["clear"], decision=refused)
-    assert rules.buttons(view, CUSTOMS).primary is None
-    assert Press.CONFIRM in offered(view, CUSTOMS)
+    view = SITUATIONS["sent_back"]
+    assert rules.buttons(view, CUSTOMS) == Buttons(None, (Press.CONFIRM, AGAIN))
     assert Press.CONFIRM not in offered(view, Agency.TAX)
+
+
+def test_a_vehicle_that_was_sent_back_is_not_refused_twice() -> None:
+    assert Press.REFUSE not in offered(SITUATIONS["sent_back"], BG)
 
 
 def test_a_correction_can_be_corrected() -> None:

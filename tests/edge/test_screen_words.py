@@ -15,6 +15,7 @@ from shared.codes import Actor, Agency, Verdict
 from shared.matching import Outcome
 from shared.words import Language
 
+TROUBLES = ("camera_lost", "barrier_lost", "boom_did_not_move", "unread", "open_unasked", "store_broken")
 OTHERS = [language for language in Language if language is not Language.VI]
 
 
@@ -44,6 +45,7 @@ def test_a_language_has_the_keys_and_values_of_the_vietnamese_catalogue(language
         ("boom", [position.value for position in BoomPosition]),
         ("agency_short", [*Agency, *Actor]),
         ("verdict_short", Verdict),
+        ("trouble", TROUBLES),
     ],
 )
 def test_everything_a_screen_can_show_has_a_word(group: str, codes: Iterable[str]) -> None:

@@ -128,12 +128,12 @@ def test_a_node_writes_nothing_that_it_does_not_understand(store: Store, draft: 
     assert store.count() == {}
 
 
-def test_a_fact_may_name_an_earlier_one_of_the_same_call(store: Store) -> None:
-    at = {"place": "barrier-1", "heading": "out", "lane": "l1"}
-    arrived = Draft("arrived", "lane/gate-1/l1", at)
-    passed = Draft("passed", "lane/gate-1/l1", {"passage": "@1", **at})
-    first, second = store.append(MINE, key(MINE), [arrived, passed])
-    assert second.fact.body["passage"] == first.fact.ref
+@pytest.mark.parametrize("text", ["@1", "@9", "' OR 1=1 --", "\u0000", "桂F·F0123 Đặng"])
+def test_whatever_an_officer_writes_is_kept_as_written(store: Store, text: str) -> None:
+    store.append(MINE, key(MINE), [note("first"), note(text)])
+    kept = store.get(f"{MINE}/2")
+    assert kept is not None
+    assert kept.body["reason"] == text
 
 
 def test_listeners_hear_of_facts_after_they_are_stored(store: Store) -> None:

@@ -11,14 +11,15 @@ const said = document.getElementById("words")?.dataset;
 
 let fingerDown = false;
 let swapWaits = null;
+let swapped = null;
 let busy = false;
 
 function swap(html) {
   if (fingerDown) { swapWaits = html; return; }
-  if (html === panel.dataset.shown) return;
+  if (html === swapped) return;
   const focused = document.activeElement?.closest("#panel [value]")?.value;
   const live = panel.querySelector("[data-live-picture]")?.src;
-  panel.dataset.shown = html;
+  swapped = html;
   panel.innerHTML = html;
   if (live) panel.querySelector("[data-live-picture]")?.setAttribute("src", live);
   if (focused) panel.querySelector(`button[value="${CSS.escape(focused)}"]`)?.focus();
@@ -33,18 +34,22 @@ async function refresh() {
 
 function lookAgain() { refresh().catch(() => {}); } // the heartbeat says when the daemon is silent
 
-addEventListener("pointerdown", () => { fingerDown = true; }, true);
-for (const over of ["pointerup", "pointercancel"]) {
-  addEventListener(over, () => setTimeout(() => { // after the click that belongs to this finger
+function fingerLifted() {
+  setTimeout(() => { // after the click that belongs to this finger
     fingerDown = false;
     if (swapWaits !== null) { const html = swapWaits; swapWaits = null; swap(html); }
-  }, 0), true);
+  }, 0);
 }
+
+addEventListener("pointerdown", () => { fingerDown = true; }, true);
+for (const over of ["pointerup", "pointercancel"]) addEventListener(over, fingerLifted, true);
+addEventListener("blur", fingerLifted); // the window's own: a finger that was down when the page lost the screen
 
 // -- events, heartbeat, and the curtain
 
 let lastWord = performance.now();
 let beats = 0;
+let seen = panel?.dataset.number; // the change that the page was made after
 
 function heard() {
   lastWord = performance.now();
@@ -53,7 +58,11 @@ function heard() {
 
 function listen() {
   const events = new EventSource(`${panel.dataset.live}/events`);
-  events.addEventListener("change", () => { heard(); lookAgain(); });
+  events.addEventListener("change", (event) => {
+    heard();
+    if (event.data !== seen) lookAgain();
+    seen = event.data;
+  });
   events.addEventListener("beat", () => { heard(); if (++beats % FULL_REFRESH_BEATS === 0) lookAgain(); });
   events.onerror = () => {
     if (events.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
