@@ -15,12 +15,14 @@ from central import procedures, schemas, server
 from central.centre import open_store
 from central.configuration import CentreConfiguration
 from central.enrolling import EnrolmentDesk
-from central.errors import BadProcedures, CentralError
+from central.errors import CentralError
 from central.journals import CentreJournals
 from central.models import NodeIn, OfficerIn
 from shared.codes import Agency, Place
 from shared.configuration import BadConfiguration
 from shared.node.errors import NodeError
+from shared.node.procedure_files import SHIPPED, load_procedures
+from shared.procedures import Procedures
 from shared.signing import PrivateKey
 
 app = typer.Typer(
@@ -77,20 +79,20 @@ def write_schemas(folder: Annotated[Path, typer.Argument(help="where to write th
 
 
 @procedures_app.command("check")
-def check_procedures(folder: Folder = procedures.SHIPPED) -> None:
+def check_procedures(folder: Folder = SHIPPED) -> None:
     """Check procedure files; prints nothing, or file:line: key: what is wrong; what to write."""
     with _exits(findings=NOT_GOOD):
-        procedures.load(folder)
+        _load_procedures(folder)
 
 
 @procedures_app.command("table")
 def list_procedures(
-    folder: Folder = procedures.SHIPPED,
+    folder: Folder = SHIPPED,
     as_json: Annotated[bool, typer.Option("--json", help="a JSON list, for scripts")] = False,
 ) -> None:
     """List the steps at a barrier: who confirms in the reading in use, who opens, how well the text carries it."""
     with _exits(findings=NOT_GOOD):
-        rows = procedures.table(procedures.load(folder))
+        rows = procedures.table(_load_procedures(folder).all)
     typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else _as_text(rows))
 
 
@@ -125,6 +127,12 @@ def enrol_officer(
         _tell(desk.officer(OfficerIn(officer=officer, agency=agency, site=site, name=name, days=days)))
 
 
+def _load_procedures(folder: Path) -> Procedures:
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is no folder; name the folder of procedure files")
+    return load_procedures(folder)
+
+
 @contextmanager
 def _desk(config: Path) -> Iterator[EnrolmentDesk]:
     configuration = CentreConfiguration.read(config)
@@ -140,7 +148,7 @@ def _exits(findings: int = WRONG_CALL) -> Iterator[None]:
     """Turns errors into a sentence on standard error and an exit code; `findings` is the code for a file's findings."""
     try:
         yield
-    except (BadConfiguration, BadProcedures) as error:
+    except BadConfiguration as error:
         raise _exit(str(error), findings) from error
     except ValidationError as error:
         first = error.errors()[0]

@@ -1,17 +1,17 @@
 """The centre's configuration: one TOML file. Paths in it are relative to the file."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from central.access import BadTokens, Tokens
 from shared.configuration import BadConfiguration, Finding, find_line, parse
+from shared.node.broker import BrokerTable, Port
 from shared.node.link import LinkSettings
 from shared.signing import BadKey, PrivateKey
 
 SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Table(BaseModel):
@@ -27,29 +27,6 @@ class Listen(Table):
     port: Port = 8080
 
 
-class Broker(Table):
-    """The MQTT broker: TLS with the centre's certificate, or a password on loopback."""
-
-    host: str
-    port: Port = 8883
-    username: str | None = None
-    password_file: Path | None = None
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if (self.username is None) != (self.password_file is None):
-            raise ValueError("username and password_file go together; write both or neither")
-        tls = (self.ca, self.certificate, self.key)
-        if any(tls) and not all(tls):
-            raise ValueError("TLS needs ca, certificate and key; write all three")
-        if not any(tls) and self.host not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError("a broker on another machine needs TLS; write ca, certificate and key")
-        return self
-
-
 class Configuration(Table):
     """The whole file."""
 
@@ -60,7 +37,7 @@ class Configuration(Table):
     admin_token_file: Path
     declarant_tokens_file: Path
     listen: Listen = Listen()
-    broker: Broker
+    broker: BrokerTable
 
 
 class CentreConfiguration:
@@ -112,20 +89,11 @@ class CentreConfiguration:
 
     def link(self) -> LinkSettings:
         """How to reach the broker."""
-        broker = self.values.broker
-        password = None
-        if broker.password_file is not None:
-            advice = "write the broker's password into it"
-            password = self._secret(broker.password_file, "broker.password_file", advice).strip()
-        return LinkSettings(
-            host=broker.host,
-            port=broker.port,
-            username=broker.username,
-            password=password,
-            ca=self._beside(broker.ca) if broker.ca else None,
-            certificate=self._beside(broker.certificate) if broker.certificate else None,
-            key=self._beside(broker.key) if broker.key else None,
-        )
+        try:
+            return self.values.broker.link(self._path.parent)
+        except (OSError, UnicodeDecodeError) as error:
+            advice = f"{error}; write the broker's password into it"
+            raise self._wrong(("broker", "password_file"), advice) from error
 
     def _beside(self, path: Path) -> Path:
         return self._path.parent / path

@@ -6,13 +6,10 @@ CentralError
  ├ UnknownSite          422  this centre does not serve the site
  ├ Conflict             409  what is asked contradicts what is held
  ├ NumbersExhausted     409  all 99,999 numbers of the day are given
- ├ BadPicture           422  the bytes are not the picture they are said to be
- └ BadProcedures         –   procedure files cannot be used (command line only)
+ └ BadPicture           422  the bytes are not the picture they are said to be
 """
 
 from http import HTTPStatus
-
-from shared.configuration import Finding
 
 
 class CentralError(Exception):
@@ -62,13 +59,3 @@ class BadPicture(CentralError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "bad-picture"
-
-
-class BadProcedures(CentralError):
-    """Procedure files cannot be used; `findings` says where and what to write."""
-
-    code = "bad-procedures"
-
-    def __init__(self, findings: list[Finding]) -> None:
-        super().__init__("\n".join(str(one) for one in findings))
-        self.findings = tuple(findings)

@@ -1,39 +1,13 @@
-"""The procedure files as the centre checks and lists them."""
+"""The procedure files as the centre lists them."""
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from central.errors import BadProcedures
 from shared.codes import BARRIERS
-from shared.configuration import BadConfiguration, Finding, parse
 from shared.procedures import Procedure, Step
 
-SHIPPED = Path(__file__).parents[1] / "config" / "procedures"
-"""The procedures that come with the repository."""
 
-
-def load(folder: Path) -> list[Procedure]:
-    """Every procedure of a folder, by clause; raises BadProcedures with all findings, NotADirectoryError."""
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder; name the folder of procedure files")
-    found: dict[Path, Procedure] = {}
-    findings: list[Finding] = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            found[path] = parse(path.read_text(encoding="utf-8"), str(path), Procedure)
-        except BadConfiguration as error:
-            findings += error.findings
-        except (OSError, UnicodeDecodeError) as error:
-            findings.append(Finding(str(path), 1, "file", f"{error}; write it as UTF-8 text"))
-    findings += _twice(found)
-    if not found and not findings:
-        findings.append(Finding(str(folder), 1, "folder", "holds no procedure; put *.toml files there"))
-    if findings:
-        raise BadProcedures(findings)
-    return sorted(found.values(), key=lambda one: (one.procedure, one.in_force_from))
-
-
-def table(procedures: list[Procedure]) -> list[dict[str, Any]]:
+def table(procedures: Sequence[Procedure]) -> list[dict[str, Any]]:
     """One row a step at a barrier, `confirm` in the reading in use (docs: contracts, "Commands")."""
     return [
         _row(procedure, step.in_reading(None))
@@ -56,16 +30,3 @@ def _row(procedure: Procedure, step: Step) -> dict[str, Any]:
         "standing": step.standing.value,
         "readings": sorted(step.readings, key=lambda name: (name != step.reading, name)),
     }
-
-
-def _twice(found: dict[Path, Procedure]) -> list[Finding]:
-    seen: dict[tuple[str, object], Path] = {}
-    findings = []
-    for path, one in found.items():
-        first = seen.setdefault((one.procedure, one.in_force_from), path)
-        if first != path:
-            message = (
-                f"{first.name} holds {one.procedure} from {one.in_force_from} already; change one of the two"
-            )
-            findings.append(Finding(str(path), 1, "procedure", message))
-    return findings

@@ -1,5 +1,6 @@
 """A gate's configuration file: TOML, checked as a whole, paths relative to the file."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -11,11 +12,11 @@ from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarr
 from shared.bodies import Code
 from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
 from shared.configuration import BadConfiguration, Finding, find_line, parse
-from shared.node.link import LinkSettings
+from shared.node.broker import BrokerTable, Port
+from shared.node.procedure_files import load_procedures
 from shared.procedures import HealthTick, Settings
 from shared.signing import BadKey, PublicKey, check_key_text
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
@@ -113,40 +114,6 @@ class ScreenTable(_Table):
     agencies: Annotated[tuple[Agency, ...], Field(min_length=1)]
 
 
-class BrokerTable(_Table):
-    """The site's broker: TLS with a client certificate, or name and password on loopback."""
-
-    host: str
-    port: Port = 8883
-    username: str | None = None
-    password_file: Path | None = None
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        tls = (self.ca, self.certificate, self.key)
-        if any(tls) and not all(tls):
-            raise ValueError("TLS needs ca, certificate and key; write all three")
-        if not any(tls) and self.host not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError("a broker on another machine needs TLS; write ca, certificate and key")
-        return self
-
-    def settings(self, folder: Path) -> LinkSettings:
-        """What the link takes; reads the password file."""
-        password = _inside(folder, self.password_file)
-        return LinkSettings(
-            host=self.host,
-            port=self.port,
-            username=self.username,
-            password=password.read_text(encoding="utf-8").strip() if password else None,
-            ca=_inside(folder, self.ca),
-            certificate=_inside(folder, self.certificate),
-            key=_inside(folder, self.key),
-        )
-
-
 class SettingsTable(_Table):
     """The settings that decisions depend on (`shared.procedures.Settings`)."""
 
@@ -237,15 +204,26 @@ def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
         check_key_text(table.centre_key)
     except BadKey as error:
         findings.append(finding(("centre_key",), f"{error}; write the key that `barie-central key` printed"))
-    if not (file.parent / table.procedures).is_dir():
-        findings.append(
-            finding(("procedures",), f"no folder {table.procedures}; write the folder of the procedure files")
-        )
+    findings += _check_procedures(table, file, finding)
     return findings
 
 
-def _inside(folder: Path, path: Path | None) -> Path | None:
-    return None if path is None else folder / path
+def _check_procedures(
+    table: GateTable, file: Path, finding: Callable[[tuple[str | int, ...], str], Finding]
+) -> list[Finding]:
+    """The procedure files themselves, and that every reading in use is one that its step can take."""
+    try:
+        procedures = load_procedures(file.parent / table.procedures)
+    except BadConfiguration as error:
+        return list(error.findings)
+    readings = {step.clause: step.readings for one in procedures.all for step in one.steps}
+    findings = []
+    for clause, name in table.settings.readings.items():
+        if name not in readings.get(clause, {}):
+            allowed = ", ".join(readings.get(clause, {})) or "nothing: its text is not ambiguous"
+            message = f"{clause} has no reading {name!r}; write {allowed}"
+            findings.append(finding(("settings", "readings", clause), message))
+    return findings
 
 
 def _read(file: Path) -> str:

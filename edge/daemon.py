@@ -27,7 +27,7 @@ async def run(configuration: GateConfiguration) -> None:
     table = configuration.table
     gate = Gate(configuration, PpOcrReader(PpOcrSettings(threads=table.reader.threads)))
     data = configuration.path(table.data)
-    settings = table.broker.settings(configuration.folder)
+    settings = table.broker.link(configuration.folder)
     link = Link(settings, client_id=gate.node, will=will(gate.site, gate.node))
     gate.link_up = link
     gate.sync = SyncNode(gate.store, link, gate.identity(configuration))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from edge.configuration import GateConfiguration
-from edge.gate import load_procedures
 from edge.lane.passage import Correction, Judgement, Knowledge, Passage
 from shared import plates
 from shared.authority import Authority
@@ -16,6 +15,7 @@ from shared.facts import Fact
 from shared.journal import author_of, centre_node, journal_id
 from shared.known import Known
 from shared.node.declarations import DeclarationBook, Declarations
+from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.words import Language, sentence, word
 

@@ -22,16 +22,15 @@ from hardware.modbus import ModbusTcpBarrier
 from shared.authority import Authority, Counting
 from shared.bodies import CENTRE_KINDS
 from shared.codes import Agency
-from shared.configuration import parse
 from shared.facts import Draft, Fact, Sealed
 from shared.journal import centre_node, journal_id
 from shared.known import Known
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreError
 from shared.node.link import Link
+from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
-from shared.procedures import Procedure, Procedures
 from shared.signing import PrivateKey
 
 
@@ -216,9 +215,3 @@ class _Officers:
 def load_key(file: Path) -> PrivateKey:
     """This node's key; raises BadKey or OSError."""
     return PrivateKey.parse(file.read_text(encoding="utf-8"))
-
-
-def load_procedures(folder: Path) -> Procedures:
-    """Every procedure file of a folder; raises BadConfiguration."""
-    files = sorted(folder.glob("*.toml"))
-    return Procedures(tuple(parse(f.read_text(encoding="utf-8"), str(f), Procedure) for f in files))

@@ -1,10 +1,10 @@
 """A barrier behind Modbus TCP: a relay board, and perhaps an input board as another unit of the gateway."""
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
+from random import Random
 
 from hardware.barrier import Inputs
 from hardware.errors import BarrierError, BarrierMisconfigured, CloseNotWired, RelayLeftOn
@@ -78,7 +78,7 @@ class ModbusTcpBarrier:
         settings: BarrierSettings,
         *,
         clock: Callable[[], float] = time.monotonic,
-        draw: Callable[[], float] = random.random,
+        rng: Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings = settings
@@ -87,7 +87,7 @@ class ModbusTcpBarrier:
         self._inputs = _inputs(settings) if self._contacts else None
         self._sleep = sleep
         self._link = ModbusTcpLink(
-            settings.name, settings.host, settings.port, settings.timeout_s, clock=clock, draw=draw
+            settings.name, settings.host, settings.port, settings.timeout_s, clock=clock, rng=rng
         )
         self._lock = asyncio.Lock()
         self._left_on: set[int] = set()

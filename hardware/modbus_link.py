@@ -6,11 +6,11 @@ a repeated or belated write would move a boom.
 
 import asyncio
 import logging
-import random
 import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import cast
 
 import structlog
@@ -25,6 +25,7 @@ from hardware.errors import (
     BarrierTimeout,
     BarrierUnreachable,
 )
+from shared.backoff import Backoff
 
 log = structlog.get_logger()
 
@@ -51,12 +52,6 @@ EXCEPTIONS = {  # Modbus Application Protocol V1.1b3, 7: code -> meaning, what t
 }
 
 
-def backoff_s(failures: int, draw: float) -> float:
-    """How long to wait after so many failures in a row: doubling, bounded, and spread by `draw` (0 to 1)."""
-    ceiling = min(BACKOFF_LIMIT_S, BACKOFF_FIRST_S * 2.0 ** min(failures - 1, 16))
-    return ceiling * (0.5 + 0.5 * draw)
-
-
 class ModbusTcpLink:
     """A connection that is made when asked, and thrown away at the first sign of trouble.
 
@@ -74,14 +69,15 @@ class ModbusTcpLink:
         timeout_s: float,
         *,
         clock: Callable[[], float] = time.monotonic,
-        draw: Callable[[], float] = random.random,
+        rng: Random | None = None,
     ) -> None:
         self._barrier = barrier
         self._host = host
         self._port = port
         self._timeout_s = timeout_s
         self._clock = clock
-        self._draw = draw
+        self._backoff = Backoff(BACKOFF_FIRST_S, BACKOFF_LIMIT_S, rng=rng or Random())
+        self._waits = iter(self._backoff)
         self._client: AsyncModbusTcpClient | None = None
         self._deadline: asyncio.Timeout | None = None
         self._heard = b""
@@ -235,7 +231,7 @@ class ModbusTcpLink:
         """Throw the connection away, set the back-off, tell it once."""
         self._drop()
         self._failures += 1
-        self._retry_at_s = self._clock() + backoff_s(self._failures, self._draw())
+        self._retry_at_s = self._clock() + next(self._waits)
         if self._failures == 1:
             log.warning("barrier_lost", barrier=self._barrier, cause=str(error))
         return error
@@ -244,6 +240,7 @@ class ModbusTcpLink:
         if self._failures:
             log.info("barrier_back", barrier=self._barrier, failures=self._failures)
         self._failures = 0
+        self._waits = iter(self._backoff)
 
     def _drop(self) -> None:
         """Reset the connection (TCP RST), so that nothing unsent is ever sent."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.canonical import NotCanonical, digest
+from shared.canonical import NotCanonical, canonical, digest
 from shared.clock import BadStamp, Stamp
 
 NO_HASH = "0" * 64
@@ -23,6 +23,8 @@ _SEQ = re.compile(r"[1-9][0-9]{0,15}")
 _KIND = re.compile(r"[a-z_]{1,40}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _MOST_SUBJECT = 200
+MOST_FACT_BYTES = 64_000
+"""Canonical size of an envelope: a fact always fits into one message, with room to spare."""
 
 
 class FactError(Exception):
@@ -144,6 +146,7 @@ def seal(draft: Draft, journal: str, seq: int, at: Stamp, prev: str) -> Sealed:
         "prev": prev,
     }
     try:
+        _check_size(unsealed)
         return Sealed(Fact(**unsealed, hash=digest(unsealed)), draft.private)
     except NotCanonical as error:
         raise BadFact(f"{draft.kind}: {error}") from error
@@ -156,12 +159,21 @@ def read_envelope(value: object) -> Fact:
     _check_envelope(value)
     unsealed = {name: member for name, member in value.items() if name != "hash"}
     try:
+        _check_size(unsealed)
         true_hash = digest(unsealed)
     except NotCanonical as error:
         raise BadFact(str(error)) from error
     if true_hash != value["hash"]:
         raise BadFact(f"{value['journal']}/{value['seq']}: the hash does not fit the content")
     return Fact(**value)
+
+
+def _check_size(unsealed: Mapping[str, Any]) -> None:
+    size = len(canonical(unsealed))
+    if size > MOST_FACT_BYTES:
+        raise BadFact(
+            f"{unsealed['kind']}: {size} bytes, a fact has at most {MOST_FACT_BYTES}; say less in one fact"
+        )
 
 
 def _check_envelope(value: Mapping[str, Any]) -> None:

@@ -191,7 +191,7 @@ def encode(message: Message) -> bytes:
 
 def decode(payload: bytes, model: type[Payload]) -> Payload:
     """Reads a payload; raises BadFact when it is too large, no JSON or not of the form."""
-    if len(payload) > MOST_PAYLOAD_BYTES:
+    if not fits(payload):
         raise BadFact(f"a payload of {len(payload)} bytes is larger than {MOST_PAYLOAD_BYTES}")
     try:
         return model.model_validate(json.loads(payload))
@@ -204,6 +204,11 @@ def batches(run: Sequence[Sealed], sign: PrivateKey) -> Iterator[Batch]:
     for part in _bounded(run):
         head = SignedHead.sign(Head.of(part[-1].fact), sign)
         yield batch(part, head)
+
+
+def fits(payload: bytes) -> bool:
+    """True when a payload is one that every node takes."""
+    return len(payload) <= MOST_PAYLOAD_BYTES
 
 
 def batch(run: Sequence[Sealed], head: SignedHead) -> Batch:

@@ -4,7 +4,6 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 from edge.officers import make_verifier
@@ -12,6 +11,7 @@ from hardware.modbus import BarrierSettings
 from shared.acl import NodeAccess
 from shared.codes import Agency, Heading, Place
 from shared.journal import centre_node
+from shared.node.procedure_files import SHIPPED
 from shared.signing import PrivateKey
 from simulation.officers import Badge
 
@@ -145,7 +145,7 @@ site = "{SITE}"
 data = "data"
 key_file = "node.key"
 centre_key = "{self.keys[CENTRE_LOGIN].public.text}"
-procedures = "{procedures_folder()}"
+procedures = "{SHIPPED}"
 officers = "officers.toml"
 
 [screen]
@@ -217,11 +217,6 @@ _PREFIX = {
     Agency.GATE_MANAGEMENT: "ql",
     Agency.TAX: "th",
 }
-
-
-def procedures_folder() -> Path:
-    """The shipped procedure files: beside the package in a checkout."""
-    return Path(str(files("shared"))).parent / "config" / "procedures"
 
 
 def _inputs(board: BarrierSettings) -> str:

@@ -177,11 +177,22 @@ class SyncNode:
             return
         if not self._of_site(ask.journal):
             return
-        page = self._store.page(ask.journal, ask.after, protocol.PAGE_FACTS)
-        if sender is not None and page is not None:
+        payload = self._page(ask)
+        if sender is not None and payload is not None:
             reply = protocol.fill_topic(self._identity.site, sender[2], self._identity.node)
-            payload = protocol.encode(protocol.batch(*page))
             self._spawn(self._link.publish(reply, payload, user=received.user))
+
+    def _page(self, ask: protocol.Ask) -> bytes | None:
+        """The largest page, by halving, that every node takes; None when nothing beyond is held."""
+        most = protocol.PAGE_FACTS
+        while True:
+            page = self._store.page(ask.journal, ask.after, most)
+            if page is None:
+                return None
+            payload = protocol.encode(protocol.batch(*page))
+            if protocol.fits(payload) or most == 1:
+                return payload
+            most //= 2
 
     def _set_aside(self, received: Received, error: Exception) -> None:
         log.warning("message_refused", topic=received.topic, why=str(error))

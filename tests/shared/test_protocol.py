@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.facts import BadFact, BadSignature, BrokenChain, PrivateValue, commit
+from shared.facts import MOST_FACT_BYTES, BadFact, BadSignature, BrokenChain, PrivateValue, commit
 from shared.journal import SignedHead
 from shared.protocol import (
     MOST_BATCH_BYTES,
@@ -86,12 +86,16 @@ def test_batches_are_bounded_in_facts() -> None:
     assert [len(one.facts) for one in batches(journal.sealed, KEY)] == [PAGE_FACTS, 1]
 
 
-def test_a_fact_larger_than_a_batch_travels_alone() -> None:
+def test_a_batch_closes_before_it_grows_past_its_bytes() -> None:
     journal = Journal(NAME)
-    journal.write(note("first"))
-    journal.write(replace(note(), body={"much": "x" * (MOST_BATCH_BYTES + 1)}))
-    journal.write(note("last"))
-    assert [len(one.facts) for one in batches(journal.sealed, KEY)] == [1, 1, 1]
+    for _ in range(5):
+        journal.write(replace(note(), body={"much": "x" * (MOST_BATCH_BYTES // 4)}))
+    assert [len(one.facts) for one in batches(journal.sealed, KEY)] == [3, 2]
+
+
+def test_a_fact_too_large_for_any_message_is_never_sealed() -> None:
+    with pytest.raises(BadFact, match="at most"):
+        Journal(NAME).write(replace(note(), body={"much": "x" * MOST_FACT_BYTES}))
 
 
 def test_no_facts_are_no_batch() -> None:
