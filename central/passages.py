@@ -95,6 +95,7 @@ class Passages:
                 )
             case PlateRead() as body:
                 _update(connection, body.passage, read=fact.ref, thumbnail=body.thumbnail)
+                _update(connection, body.passage, declaration=body.declaration, vehicle=body.vehicle)
                 _update(connection, body.passage, "corrected = 0", plate=body.text)
             case PlateCorrected() as body:
                 _update(connection, body.passage, plate=body.text, corrected=1)

@@ -29,7 +29,6 @@ async def run(configuration: GateConfiguration) -> None:
     data = configuration.path(table.data)
     settings = table.broker.link(configuration.folder)
     link = Link(settings, client_id=gate.node, will=will(gate.site, gate.node))
-    gate.link_up = link
     gate.sync = SyncNode(gate.store, link, gate.identity(configuration))
     async with contextlib.AsyncExitStack() as running:
         await running.enter_async_context(serving(create_app(gate), table.screen.host, table.screen.port))

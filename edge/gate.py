@@ -27,7 +27,6 @@ from shared.journal import centre_node, journal_id
 from shared.known import Known
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreError
-from shared.node.link import Link
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
@@ -70,7 +69,6 @@ class Gate:
         data = configuration.path(table.data)
         self.store = Store(data / "facts.db", [Declarations()])
         self.pictures = Pictures(data / "pictures")
-        self.link_up: Link | None = None
         self.sync: SyncNode | None = None
         self._required = frozenset(
             journal_id(node) for node in (centre_node(self.site), *table.required_nodes)
@@ -115,7 +113,7 @@ class Gate:
             (lane.trouble["store_broken"] for lane in self.working if "store_broken" in lane.trouble), None
         )
         return LinkShown(
-            connected=self.link_up is not None and self.link_up.connected,
+            connected=self.sync is not None and self.sync.hears_centre(),
             centre_age_s=ages_s.get(journal_id(centre_node(self.site))),
             unsent=self.sync.unsent() if self.sync else self.store.head(journal_id(self.node)).seq,
             stale=bool(stale),
@@ -160,7 +158,7 @@ class Gate:
             if "barrier_lost" in lane.trouble:
                 causes.append(f"{lane.settings.name}: {lane.trouble['barrier_lost']}")
             causes.extend(
-                camera.error or f"{camera.name}: no picture yet"
+                f"{lane.settings.name}: {camera.error or f'{camera.name}: no picture yet'}"
                 for camera in lane.cameras_shown()
                 if camera.state != "live"
             )

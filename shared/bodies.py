@@ -147,6 +147,8 @@ class PlateRead(At):
     camera: Code
     picture: Sha256 | None = None
     thumbnail: Sha256 | None = None
+    declaration: DeclarationNo | None = None
+    vehicle: Code | None = None
 
 
 class PlateCorrected(At):

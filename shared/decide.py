@@ -173,9 +173,8 @@ def _at_step(
     if stale:
         ages = {journal: str(known.ages_s.get(journal)) for journal in stale}
         reasons.append(Reason(Code.KNOWLEDGE_STALE, values=ages))
-    waits_for = tuple(dict.fromkeys([*earlier.missing, *judged.missing]))
-    if step.ordered and not earlier.missing:
-        waits_for = waits_for[:1]
+    turn = judged.missing[:1] if step.ordered else judged.missing
+    waits_for = tuple(dict.fromkeys(earlier.missing or turn))
     verdict = Verdict.WAIT if waits_for else Verdict.OPEN
     by_itself = step.opens is Actor.DEVICE and not stale and not history.not_understood
     automatic = verdict is Verdict.OPEN and by_itself

@@ -44,14 +44,15 @@ async def run_demo(wanted: Demo) -> bool:
     async with Site(wanted.directory, clips, auto_officers=wanted.auto_officers) as site:
         run = site.layout.run_object(site.broker.passwords)
         _write_json(wanted.directory / "run.json", run)
-        _announce(wanted, site, time.monotonic() - began)
+        ready = time.monotonic()
+        _announce(wanted, site, ready - began)
         traffic = asyncio.create_task(_rounds(wanted, site))
         stopping = asyncio.create_task(stop.wait())
         end_s = None if wanted.minutes is None else wanted.minutes * 60
         done, _ = await asyncio.wait([traffic, stopping], timeout=end_s, return_when=asyncio.FIRST_COMPLETED)
         if traffic in done:
             traffic.result()
-            await _until(stopping, None if end_s is None else began + end_s - time.monotonic())
+            await _until(stopping, None if end_s is None else ready + end_s - time.monotonic())
         stopping.cancel()
         traffic.cancel()
         behind = await site.settle()

@@ -92,13 +92,11 @@ class Site:
         }
 
     async def drive(self, trips: Sequence[Trip]) -> None:
-        """Declares all trips, then drives them; returns when the last truck is gone."""
-        numbers = [await self.declare(trip) for trip in trips]
-        clips = [await self.prepare(trip) for trip in trips]
-        driving = (
-            self.traffic.drive(trip, clip, no) for trip, clip, no in zip(trips, clips, numbers, strict=True)
-        )
-        await asyncio.gather(*driving)
+        """Declares all trips, then drives each as soon as it is drawn; returns when the last truck is gone."""
+        planned = [(trip, self.traffic.plan(trip), await self.declare(trip)) for trip in trips]
+        async with asyncio.TaskGroup() as driving:
+            for trip, records, no in planned:
+                driving.create_task(self.traffic.drive(trip, records, await self.prepare(trip), no))
 
     async def settle(self, timeout_s: float = 10.0) -> int:
         """Waits until the centre holds every fact of every gate; gives how many it lacks at the end of the time."""

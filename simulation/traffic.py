@@ -71,10 +71,16 @@ class Traffic:
         """An officer refused the vehicle at a place: its driver is told."""
         self.lanes[place].sent_back.set()
 
-    async def drive(self, trip: Trip, clips: dict[str, VehicleClips], no: str | None) -> None:
-        """Drives one trip to its end; the records of all its visits are there from the start."""
+    def plan(self, trip: Trip) -> list[Standing]:
+        """The records of a trip's visits: in the report from now on, whether or not the truck gets its turn."""
         records = [Standing(v.place, self.lanes[v.place].name, trip.plate, v.expected) for v in trip.visits]
         self.records.extend(records)
+        return records
+
+    async def drive(
+        self, trip: Trip, records: list[Standing], clips: dict[str, VehicleClips], no: str | None
+    ) -> None:
+        """Drives one planned trip to its end."""
         for visit, record in zip(trip.visits, records, strict=True):
             lane = self.lanes[visit.place]
             async with lane.turn:

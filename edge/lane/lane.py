@@ -5,6 +5,7 @@ part says so in its view and goes on with the rest.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -92,7 +93,7 @@ class Lane:
             camera.start()
         try:
             while True:
-                await self._tick()
+                await self.tick()
                 await asyncio.sleep(POLL_S)
         finally:
             for camera in self.parts.cameras:
@@ -133,21 +134,34 @@ class Lane:
             self.judge()
 
     def judge(self) -> None:
-        """Matches and decides anew from what is known now."""
-        if self.passage is None:
-            self.judgement = Judgement()
-        elif not self.passage.passed:
-            self.judgement = self.parts.knowledge.judge(
-                self.passage, self.settings.place, self.settings.heading
-            )
+        """Matches and decides anew from what is known now. What was judged stands while the store cannot be read."""
+        knowledge, settings = self.parts.knowledge, self.settings
+        try:
+            if self.passage is None:
+                self.judgement = Judgement()
+            elif not self.passage.passed:
+                self.judgement = knowledge.judge(self.passage, settings.place, settings.heading)
+        except StoreError as error:
+            self._store_failed(error)
         self._judged_at = self.parts.clock()
         self.parts.changes.notify()
+
+    def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
+        """Writes facts; while the store does not take them the lane is hand-operated. Raises StoreError."""
+        try:
+            sealed = self.parts.write(drafts)
+        except StoreError as error:
+            self._store_failed(error)
+            raise
+        if self.trouble.pop("store_broken", None) is not None:
+            log.info("store_back", lane=self.settings.name)
+        return sealed
 
     def correct(self, correction: Correction, officer: Officer) -> None:
         """An officer says what the plate is; recorded beside the read."""
         assert self.passage is not None
         passage = replace(self.passage, correction=correction)
-        self.parts.write([self.facts.plate_corrected(passage, officer)])
+        self.write([self.facts.plate_corrected(passage, officer)])
         self.passage = passage
         self.trouble.pop("unread", None)
         self.judge()
@@ -166,7 +180,8 @@ class Lane:
 
     # -- the tick
 
-    async def _tick(self) -> None:
+    async def tick(self) -> None:
+        """One look at inputs and clock, and what follows from it; `run` does this for ever."""
         now = self.parts.clock()
         await self._read_inputs()
         seen, self._presence = events(self._inputs, self._presence, now)
@@ -175,10 +190,12 @@ class Lane:
         for event in seen:
             await self._happen(event)
         if self._moving_since is not None and now - self._moving_since > self.settings.move_timeout_s:
-            self._moving_since = None
+            self._moving_since = now
             await self._happen(self._after_timeout())
         if self.passage is not None and now - self._judged_at > JUDGE_AGAIN_S:
             self.judge()
+        if self.state is LaneState.WAITING and self._opens_by_itself:
+            await self._happen(Event.READ_DONE)
         self._notice_change()
 
     async def _read_inputs(self) -> None:
@@ -192,13 +209,17 @@ class Lane:
 
     def _after_timeout(self) -> Event:
         """No limit switch told of a movement in time: a fault, unless there is none that could have told."""
-        if self.state is LaneState.CLOSING:
-            return Event.BOOM_CLOSED if self._inputs.boom_closed is None else Event.MOVE_TIMED_OUT
-        return Event.BOOM_OPEN if self._inputs.boom_open is None and self._answers else Event.MOVE_TIMED_OUT
+        closing = self.state is LaneState.CLOSING
+        switch = self._inputs.boom_closed if closing else self._inputs.boom_open
+        left_other_end = self._inputs.position is BoomPosition.UNKNOWN
+        if switch is not None or not left_other_end or "barrier_lost" in self.trouble:
+            return Event.MOVE_TIMED_OUT
+        return Event.BOOM_CLOSED if closing else Event.BOOM_OPEN
 
-    @property
-    def _answers(self) -> bool:
-        return "barrier_lost" not in self.trouble
+    def _store_failed(self, error: StoreError) -> None:
+        if "store_broken" not in self.trouble:
+            log.error("store_broken", lane=self.settings.name, error=str(error))
+        self.trouble["store_broken"] = str(error)
 
     def _notice_change(self) -> None:
         cameras = tuple((c.name, c.state) for c in self.cameras_shown())
@@ -225,12 +246,8 @@ class Lane:
         try:
             for action in actions:
                 self._do(action)
-        except StoreError as error:
-            if "store_broken" not in self.trouble:
-                log.error("store_broken", lane=self.settings.name, error=str(error))
-            self.trouble["store_broken"] = str(error)
+        except StoreError:
             return ()
-        self.trouble.pop("store_broken", None)
         if after is not before:
             self.state = after
             moving = after in (LaneState.OPENING, LaneState.CLOSING)
@@ -268,10 +285,8 @@ class Lane:
                 self._end_passage()
 
     def _begin_passage(self) -> None:
-        fact = self.parts.write([self.facts.arrived()])[0].fact
+        self.passage, self.judgement = self._new_passage(), Judgement()
         self.trouble.clear()
-        self.passage = Passage(fact.ref, fact.at)
-        self.judgement = Judgement()
 
     def _start_reading(self) -> None:
         if self._reading is not None:
@@ -282,19 +297,18 @@ class Lane:
     async def _read_plate(self) -> None:
         reading = Reading(self.parts.cameras, self.parts.eyes, clock=self.parts.clock)
         await reading.run()
+        kept = await self._keep(reading)
         if self.passage is None:
             return
-        passage = replace(self.passage, kept=await self._keep(reading))
+        passage = replace(self.passage, kept=kept)
         best = reading.best
         if best is not None:
             camera, read = best
             passage = replace(passage, camera=camera, read=read)
-            try:
-                sealed = self.parts.write([self.facts.plate_read(passage)])[0]
-            except StoreError as error:
-                self.trouble["store_broken"] = str(error)
-                return
-            passage = replace(passage, read_ref=sealed.fact.ref)
+            with contextlib.suppress(StoreError):
+                about = self.parts.knowledge.judge(passage, self.settings.place, self.settings.heading)
+                read_ref = self.write([self.facts.plate_read(passage, about)])[0].fact.ref
+                passage = replace(passage, read_ref=read_ref)
         if best is None or not best[1].final:
             self.trouble["unread"] = ""
         self.passage = passage
@@ -310,23 +324,27 @@ class Lane:
             log.error("picture_lost", lane=self.settings.name, error=str(error))
             return None
 
-    def _device_opens(self) -> None:
-        """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens by itself."""
+    @property
+    def _opens_by_itself(self) -> bool:
+        """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens, once."""
         passage, about = self.passage, self.judgement
         decision = about.decision
         if self.settings.place not in YARD_GATES or passage is None or decision is None:
-            return
-        sure = passage.correction is not None or (passage.read is not None and passage.read.final)
-        exact = about.match.outcome is Outcome.EXACT or passage.correction is not None
-        if not (decision.opens is Actor.DEVICE and decision.automatic and sure and exact):
+            return False
+        certain = passage.correction is not None
+        sure = certain or (passage.read is not None and passage.read.final)
+        exact = certain or about.match.outcome is Outcome.EXACT
+        ours = decision.opens is Actor.DEVICE and decision.automatic
+        return ours and sure and exact and passage.request is None
+
+    def _device_opens(self) -> None:
+        if self.passage is None or not self._opens_by_itself:
             return
         known = self.parts.knowledge.known()
-        request = self.parts.write(
-            [
-                self.facts.confirmed(passage, about, known, None),
-                self.facts.open_requested(passage, about, known, None, OpenMode.DEVICE),
-            ]
-        )[-1].fact.ref
+        confirmed = self.facts.confirmed(self.passage, self.judgement, known, None)
+        asked = self.facts.open_requested(self.passage, self.judgement, known, None, OpenMode.DEVICE)
+        request = self.write([confirmed, asked])[-1].fact.ref
+        self.passage = replace(self.passage, request=request)
         opening = asyncio.create_task(self.open(request))
         opening.add_done_callback(lambda task: task.exception())
 
@@ -348,25 +366,26 @@ class Lane:
 
     def _record_boom(self, state: BoomState) -> None:
         request = self._request[0] if self._request and state is not BoomState.OPEN_UNASKED else None
-        self.parts.write([self.facts.boom_seen(state, self.passage, request)])
+        self.write([self.facts.boom_seen(state, self.passage, request)])
         if state is BoomState.OPENED:
             self.trouble.pop("boom_did_not_move", None)
         if state is BoomState.CLOSED:
             self._request = None
 
     def _record_passed(self) -> None:
-        if self.passage is None:
-            self.passage = self._unseen_passage()
-        self.parts.write([self.facts.passed(self.passage, self.judgement)])
+        """A vehicle that follows through the open boom is a passage of its own, about which nothing is known."""
+        if self.passage is None or self.passage.passed:
+            self.passage, self.judgement = self._new_passage(), Judgement()
+        self.write([self.facts.passed(self.passage, self.judgement)])
         self.passage = replace(self.passage, passed=True)
 
-    def _unseen_passage(self) -> Passage:
-        fact = self.parts.write([self.facts.arrived()])[0].fact
+    def _new_passage(self) -> Passage:
+        fact = self.write([self.facts.arrived()])[0].fact
         return Passage(fact.ref, fact.at)
 
     def _record_turned_back(self) -> None:
         if self.passage is not None and not self.passage.passed:
-            self.parts.write([self.facts.turned_back(self.passage, self.judgement)])
+            self.write([self.facts.turned_back(self.passage, self.judgement)])
 
     def _end_passage(self) -> None:
         if self._reading is not None:
@@ -374,7 +393,7 @@ class Lane:
         self.passage = None
         self.judgement = Judgement()
         self._request = None
-        for code in ("unread", "boom_did_not_move", "open_unasked"):
+        for code in ("unread", "open_unasked"):
             self.trouble.pop(code, None)
 
     @property

@@ -25,7 +25,6 @@ async def press(lane: Lane, pressed: Pressed) -> None:
     try:
         await _HANDLERS[pressed.press](lane, pressed)
     except StoreError as error:
-        lane.trouble["store_broken"] = str(error)
         raise PressRefused("store_unusable") from error
     lane.parts.changes.notify()
 
@@ -48,7 +47,7 @@ def _check(lane: Lane, pressed: Pressed) -> None:
 
 
 async def _confirm(lane: Lane, pressed: Pressed) -> None:
-    lane.parts.write([_confirmation(lane, pressed)])
+    lane.write([_confirmation(lane, pressed)])
     assert lane.passage is not None
     lane.passage = replace(lane.passage, refused=None)
     lane.judge()
@@ -79,7 +78,7 @@ async def _give_reason(lane: Lane, pressed: Pressed) -> None:
     if not reason:
         raise PressRefused("reason_needed")
     assert lane.unexplained is not None
-    lane.parts.write([lane.facts.open_reason(lane.unexplained, pressed.officer, reason)])
+    lane.write([lane.facts.open_reason(lane.unexplained, pressed.officer, reason)])
     lane.unexplained = None
 
 
@@ -88,7 +87,7 @@ async def _refuse(lane: Lane, pressed: Pressed) -> None:
     known = lane.parts.knowledge.known()
     reason = pressed.values["reason"].strip()
     draft = lane.facts.refused(lane.passage, lane.judgement, known, pressed.officer, reason)
-    lane.passage = replace(lane.passage, refused=lane.parts.write([draft])[0].fact.ref)
+    lane.passage = replace(lane.passage, refused=lane.write([draft])[0].fact.ref)
     lane.judge()
 
 
@@ -128,7 +127,7 @@ def _opening(lane: Lane, pressed: Pressed, mode: OpenMode) -> Draft:
 
 
 async def _write_and_open(lane: Lane, drafts: list[Draft]) -> str:
-    request = lane.parts.write(drafts)[-1].fact.ref
+    request = lane.write(drafts)[-1].fact.ref
     await lane.open(request)
     return request
 

@@ -45,8 +45,8 @@ class LaneFacts:
         """A vehicle stands before the boom."""
         return self._draft("arrived", Arrived(place=self.place, heading=self.heading, lane=self.lane))
 
-    def plate_read(self, passage: Passage) -> Draft:
-        """What the cameras read."""
+    def plate_read(self, passage: Passage, about: Judgement) -> Draft:
+        """What the cameras read, and which declared vehicle it was taken for."""
         read = passage.read
         assert read is not None
         assert passage.camera is not None
@@ -62,8 +62,9 @@ class LaneFacts:
             camera=passage.camera,
             picture=passage.kept.picture if passage.kept else None,
             thumbnail=passage.kept.thumbnail if passage.kept else None,
+            **self._vehicle(about),
         )
-        return self._draft("plate_read", body)
+        return self._draft("plate_read", body, about)
 
     def plate_corrected(self, passage: Passage, officer: Officer) -> Draft:
         """What an officer said of the plate."""

@@ -66,7 +66,7 @@ def _openings(view: LaneView, agency: Agency) -> Iterator[Press]:
         return
     if decision.verdict is Verdict.OPEN and (decision.opens is agency or not decision.automatic):
         yield Press.OPEN
-    elif decision.verdict is Verdict.UNKNOWN or _nobody_declared(decision):
+    elif decision.verdict is Verdict.UNKNOWN or _nobody_declared(decision) or _only_reason_lifts(decision):
         yield Press.OPEN_WITH_REASON
 
 
@@ -116,6 +116,12 @@ def _can_lift_refusal(decision: Decision, agency: Agency) -> bool:
     """A confirmation that has seen the refusal lifts it (`shared.decide`)."""
     refused = any(reason.code is Code.REFUSED_BY_OFFICER for reason in decision.reasons)
     return refused and decision.step is not None and agency in decision.step.confirm
+
+
+def _only_reason_lifts(decision: Decision) -> bool:
+    """A refusal at a step where nobody confirms (4.3.e read literally) is lifted by an opening with its reason."""
+    refused = any(reason.code is Code.REFUSED_BY_OFFICER for reason in decision.reasons)
+    return refused and decision.step is not None and not decision.step.confirm
 
 
 def _nobody_declared(decision: Decision) -> bool:

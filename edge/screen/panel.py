@@ -163,6 +163,10 @@ def _verdict(decision: Decision, agency: Agency, words: Words) -> Headline:
     clause = words.clause(decision.step.clause) if decision.step else ""
     if decision.verdict is not Verdict.WAIT:
         return Headline(_VERDICT_TONES[decision.verdict], words("verdict_short", decision.verdict), clause)
+    earlier = next((one for one in decision.reasons if one.code is Code.EARLIER_STEP_MISSING), None)
+    if earlier is not None:
+        detail = f"{words.sentence(earlier, decision.step)} {words.clause(earlier.clause or '')}"
+        return Headline(Tone.WAIT, words("verdict_short", "earlier"), detail)
     if agency in awaited:
         return Headline(Tone.GO, words("verdict_short", "your_turn", agency=words("agency", agency)), clause)
     names = ", ".join(words("agency", one) for one in awaited or decision.waits_for)

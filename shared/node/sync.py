@@ -102,6 +102,12 @@ class SyncNode:
         journals.discard(self._identity.journal)
         return {j: int(now - self._fresh_at[j]) if j in self._fresh_at else None for j in sorted(journals)}
 
+    def hears_centre(self) -> bool:
+        """True while the centre's heartbeats come: a broker that stands says nothing of the centre behind it."""
+        held = self.heard.get(centre_node(self._identity.site))
+        alive = held is not None and self._clock() - held.at_s < HEARD_RECENTLY_S
+        return alive and self._link.connected
+
     def unsent(self) -> int:
         """How many of our own facts the centre has not said it holds."""
         held = self.heard.get(centre_node(self._identity.site))

@@ -1,0 +1,143 @@
+"""A camera, a board or a declaration that is not there: the officer reads what to do, the rest of the gate goes on."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from shared.codes import Agency
+from simulation.boom import BoomEventKind
+from simulation.ports import free_ports
+from tests.scenarios.running import RunningSite, gate_at, needs_site, wait_for
+
+pytestmark = needs_site
+
+NO_CAMERA = "Mất camera: nhập biển số bằng tay."
+NO_BOARD = "Không liên lạc được barie: mở bằng chìa khóa, ghi phiếu giấy."
+NOT_MOVED = "Barie không chuyển động: kiểm tra, bấm mở lại hoặc dùng chìa khóa."
+UNREAD = "Không đọc được biển số: đọc lại hoặc nhập bằng tay."
+PLACE = "barrier-2"
+LATE_S = 3.0
+"""How long a belated or repeated pulse is waited for: twice what a frozen board takes to be found again and more."""
+
+
+@contextmanager
+def second_lane_with_a_dead_camera(site: RunningSite) -> Iterator[str]:
+    """Gives barrier 2 another lane whose camera is not there, and takes it away again."""
+    gate = gate_at(PLACE)
+    file = site.site.layout.gate_folder(gate) / "gate.toml"
+    whole = file.read_text(encoding="utf-8")
+    head, mark, lane = whole.partition("[[lane]]")
+    (nobody,) = free_ports(1)
+    other = lane.replace('name = "lane-1"', 'name = "lane-2"')
+    url = next(line for line in lane.splitlines() if line.startswith("url = "))
+    other = other.replace(url, f'url = "rtsp://viewer:secret@127.0.0.1:{nobody}/gone"')
+    site.gate_stops(PLACE)
+    file.write_text(head + mark + lane + mark + other, encoding="utf-8")
+    try:
+        site.gate_starts(PLACE)
+        yield "lane-2"
+    finally:
+        site.gate_stops(PLACE)
+        file.write_text(whole, encoding="utf-8")
+        site.gate_starts(PLACE, ready="/health/ready")
+
+
+def test_a_camera_that_is_not_there_is_said_and_the_other_lane_reads(site: RunningSite) -> None:
+    with second_lane_with_a_dead_camera(site) as dead:
+        officer = site.screen(PLACE, Agency.BORDER_GUARD)
+        officer.sees(NO_CAMERA, lane=dead)
+        assert "secret" not in officer.text(f"/lane/{dead}/panel")
+        assert NO_CAMERA not in officer.text("/lane/lane-1/panel")
+        assert site.health(PLACE, "live").status_code == 200
+        assert site.health(PLACE).status_code == 503
+        assert [cause.split(":")[0] for cause in site.health(PLACE).json()["causes"]] == [dead]
+        with site.truck(PLACE, "29C23568"):
+            wait_for("lane 1 reads", lambda: officer.lane()["plate"] == "29C23568", 20, officer.lane)
+            officer.sees(UNREAD, lane=dead, within_s=20)  # both lanes share the loop of this test
+            typed = officer.press("correct_plate", lane=dead, text="29C23568")
+            assert typed.status_code == 200
+            assert officer.lane(dead)["plate"] == "29C23568"
+
+
+def test_a_plate_nobody_declared_is_said_and_opens_nothing(site: RunningSite) -> None:
+    officer = site.screen(PLACE, Agency.BORDER_GUARD)
+    before = site.pulses(PLACE)
+    with site.truck(PLACE, "98D56983"):
+        officer.sees("Chưa có bản kê khai", within_s=20)
+        officer.is_offered("open_with_reason")
+        answer = officer.press("open_with_reason")
+        assert (answer.status_code, answer.json()["detail"]) == (409, "Hãy chọn lý do.")
+    assert site.pulses(PLACE) == before
+
+
+def test_a_board_that_does_not_answer_is_said_and_found_again(site: RunningSite) -> None:
+    officer = site.screen(PLACE, Agency.BORDER_GUARD)
+    with board_frozen(site):
+        officer.sees(NO_BOARD)
+        assert site.health(PLACE, "live").status_code == 200
+        assert "no answer" in site.health(PLACE).text
+        assert "Camera: " not in officer.text("/lane/lane-1/panel")
+    wait_for("ready again", lambda: site.health(PLACE).status_code == 200, 15)
+    assert NO_BOARD not in officer.text("/lane/lane-1/panel")
+
+
+@pytest.mark.parametrize("fault", ["frozen", "gone"])
+def test_an_opening_that_could_not_be_written_is_said_and_never_repeated(
+    site: RunningSite, fault: str
+) -> None:
+    officer = site.screen(PLACE, Agency.BORDER_GUARD)
+    before = site.pulses(PLACE)
+    with site.truck(PLACE, "34H85692"):
+        officer.is_offered("open_with_reason")
+        asked = len(site.facts(PLACE, "open_requested"))
+        with board_frozen(site) if fault == "frozen" else board_gone(site):
+            officer.sees(NO_BOARD)
+            assert officer.press("open_with_reason", reason="order").status_code == 200
+            officer.sees("Barie không mở")
+            officer.sees(NOT_MOVED)
+            assert len(site.facts(PLACE, "open_requested")) == asked + 1
+            assert site.facts(PLACE, "boom_seen")[-1]["state"] == "did_not_move"
+        wait_for("the board is found again", lambda: NO_BOARD not in officer.text("/lane/lane-1/panel"), 15)
+        time.sleep(LATE_S)
+        assert site.pulses(PLACE) == before
+        assert NOT_MOVED in officer.text("/lane/lane-1/panel")
+        assert officer.press("open_with_reason", reason="order").status_code == 200
+        wait_for("her second press opens", lambda: site.boom(PLACE).is_open, 10)
+        assert site.pulses(PLACE) == before + 1
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped"])
+def test_nothing_moves_at_start(site: RunningSite, end: str) -> None:
+    """Even with a vehicle at the line whose opening was asked for: the one who asks must ask again."""
+    officer = site.screen(PLACE, Agency.BORDER_GUARD)
+    before = len(site.boom(PLACE).kinds())
+    with site.truck(PLACE, "12C36859"):
+        officer.is_offered("open_with_reason")
+        (site.gate_is_killed if end == "killed" else site.gate_stops)(PLACE)
+        site.gate_starts(PLACE, ready="/health/ready")
+        officer.sign_in().is_offered("open_with_reason")
+        time.sleep(LATE_S)
+        assert site.boom(PLACE).kinds()[before:] == [BoomEventKind.VEHICLE_ARRIVED]
+
+
+@contextmanager
+def board_frozen(site: RunningSite) -> Iterator[None]:
+    """The board takes bytes and answers nothing."""
+    site.site.board.freeze()
+    try:
+        yield
+    finally:
+        site.site.board.unfreeze()
+
+
+@contextmanager
+def board_gone(site: RunningSite) -> Iterator[None]:
+    """The board has no power; it comes back on the same port."""
+    port = site.site.board.settings(0).port
+    site.do(site.site.board.stop())
+    try:
+        yield
+    finally:
+        site.do(site.site.board.start(port))
