@@ -6,6 +6,7 @@ from edge.lane.passage import Judgement, Knowledge, saw
 from edge.lane.show import ticks_of
 from edge.lane.view import Officer, PressRefused, TickState
 from edge.screen.ports import DeskLine
+from edge.underway import awaiting
 from shared import subjects
 from shared.authority import Counting
 from shared.bodies import Confirmed, dump
@@ -26,17 +27,14 @@ class Waiting:
     about: Judgement
 
 
-def waiting(knowledge: Knowledge, agency: Agency, most: int = 100) -> list[Waiting]:
-    """Every vehicle whose yard step lacks the agency's confirmation, longest declared first."""
-    found = []
-    for declared in reversed(knowledge.book.newest(most)):
-        if declared.recalled:
-            continue
-        for vehicle in declared.body.vehicles:
-            one = _waiting_one(knowledge, declared, vehicle.vehicle, agency)
-            if one is not None:
-                found.append(one)
-    return found
+def waiting(knowledge: Knowledge, agency: Agency) -> list[Waiting]:
+    """Every vehicle inside the gate area whose yard step lacks the agency's confirmation, longest inside first."""
+    found = (
+        _waiting_one(knowledge, declared, vehicle, agency)
+        for no, vehicle in awaiting(knowledge.store.connection, agency)
+        if (declared := knowledge.book.find(no)) is not None
+    )
+    return [one for one in found if one is not None]
 
 
 def confirmation(

@@ -6,6 +6,7 @@ from typing import Any
 
 from edge.configuration import GateConfiguration
 from edge.lane.passage import Correction, Judgement, Knowledge, Passage
+from edge.underway import Underway
 from shared import plates
 from shared.authority import Authority
 from shared.bodies import CENTRE_KINDS
@@ -32,7 +33,7 @@ class Question:
 
 def answer(configuration: GateConfiguration, question: Question) -> tuple[Decision, Known]:
     """Decides from the store on disk. Ages are counted from the newest fact held of each journal, by the wall clock."""
-    store = Store(configuration.path(configuration.table.data) / "facts.db", [Declarations()])
+    store = Store(configuration.path(configuration.table.data) / "facts.db", [Declarations(), Underway()])
     try:
         knowledge = _knowledge(configuration, store)
         about = _judge(knowledge, question)

@@ -17,6 +17,7 @@ from edge.lane.view import LaneView, Officer, Pressed, PressRefused
 from edge.officers import OfficerTable, load_officers, pin_fits
 from edge.pictures import Pictures
 from edge.screen.ports import DeskLine, LinkShown
+from edge.underway import Underway
 from edge.vision.port import PlateReader
 from hardware.modbus import ModbusTcpBarrier
 from shared.authority import Authority, Counting
@@ -67,7 +68,7 @@ class Gate:
         self.changes = Changes()
         self.key = load_key(configuration.path(table.key_file))
         data = configuration.path(table.data)
-        self.store = Store(data / "facts.db", [Declarations()])
+        self.store = Store(data / "facts.db", [Declarations(), Underway()])
         self.pictures = Pictures(data / "pictures")
         self.sync: SyncNode | None = None
         self._required = frozenset(

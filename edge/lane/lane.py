@@ -24,7 +24,8 @@ from edge.lane.view import BarrierShown, CameraShown, LaneView, Officer
 from edge.pictures import Kept, PictureError, Pictures, live_jpeg
 from hardware.barrier import Barrier, BoomPosition, InputReader, Inputs
 from hardware.errors import BarrierError
-from shared.bodies import BoomState, OpenMode
+from shared.authority import Counting
+from shared.bodies import BoomState, OpenMode, OpenRequested, read_body
 from shared.codes import YARD_GATES, Actor, Heading, Place
 from shared.facts import Draft, Fact, Sealed
 from shared.matching import Outcome
@@ -167,11 +168,22 @@ class Lane:
         self.judge()
         self._device_opens()
 
-    async def open(self, request: str) -> None:
-        """The opening `request` is on disk: moves the boom, and sees to it that it moves."""
-        self._request = (request, self.parts.clock())
+    async def open(self, request: Fact) -> None:
+        """The opening `request` is on disk: moves the boom, and sees to it that it moves.
+
+        This is the one place that leads to a pulse. An opening that does not count, by officer, node and place, moves
+        nothing; an emergency does not wait for that question.
+        """
+        body = read_body(request)
+        assert isinstance(body, OpenRequested)
+        if body.mode is not OpenMode.EMERGENCY:
+            counting = self.parts.knowledge.known().authority.counts(request, body)
+            if counting is not Counting.COUNTS:
+                log.error("opening_does_not_count", request=request.ref, counting=counting.value)
+                return
+        self._request = (request.ref, self.parts.clock())
         if self.passage is not None:
-            self.passage = replace(self.passage, request=request)
+            self.passage = replace(self.passage, request=request.ref)
         await self._happen(Event.OPEN_REQUESTED)
 
     def look_again(self) -> None:
@@ -335,7 +347,10 @@ class Lane:
         sure = certain or (passage.read is not None and passage.read.final)
         exact = certain or about.match.outcome is Outcome.EXACT
         ours = decision.opens is Actor.DEVICE and decision.automatic
-        return ours and sure and exact and passage.request is None
+        if not (ours and sure and exact and passage.request is None):
+            return False
+        speaks = self.parts.knowledge.known().authority.node_speaks(self.node, self.settings.place, None)
+        return speaks is Counting.COUNTS
 
     def _device_opens(self) -> None:
         if self.passage is None or not self._opens_by_itself:
@@ -343,8 +358,8 @@ class Lane:
         known = self.parts.knowledge.known()
         confirmed = self.facts.confirmed(self.passage, self.judgement, known, None)
         asked = self.facts.open_requested(self.passage, self.judgement, known, None, OpenMode.DEVICE)
-        request = self.write([confirmed, asked])[-1].fact.ref
-        self.passage = replace(self.passage, request=request)
+        request = self.write([confirmed, asked])[-1].fact
+        self.passage = replace(self.passage, request=request.ref)
         opening = asyncio.create_task(self.open(request))
         opening.add_done_callback(lambda task: task.exception())
 

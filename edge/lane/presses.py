@@ -41,8 +41,10 @@ def _check(lane: Lane, pressed: Pressed) -> None:
     if pressed.press in NEEDS_REASON and not pressed.values.get("reason", "").strip():
         raise PressRefused("reason_needed")
     at = lane.parts.knowledge.store.clock.now().wall
-    held = lane.parts.knowledge.known().authority.officer_holds(officer.code, officer.agency, at)
-    if held is not Counting.COUNTS:
+    authority = lane.parts.knowledge.known().authority
+    held = authority.officer_holds(officer.code, officer.agency, at)
+    licensed = authority.node_speaks(lane.node, lane.settings.place, officer.agency)
+    if {held, licensed} != {Counting.COUNTS}:
         raise PressRefused("not_enrolled")
 
 
@@ -127,9 +129,9 @@ def _opening(lane: Lane, pressed: Pressed, mode: OpenMode) -> Draft:
 
 
 async def _write_and_open(lane: Lane, drafts: list[Draft]) -> str:
-    request = lane.write(drafts)[-1].fact.ref
+    request = lane.write(drafts)[-1].fact
     await lane.open(request)
-    return request
+    return request.ref
 
 
 _HANDLERS: Mapping[Press, Callable[[Lane, Pressed], Awaitable[object]]] = {

@@ -533,8 +533,15 @@ async def test_a_yard_gate_opens_when_the_missing_declaration_arrives_after_the_
 @in_loop
 async def test_nothing_opens_by_itself_at_a_barrier_however_sure_and_confirmed(make: Make) -> None:
     world = make()
+    world.site.confirm("4.2.b", CUSTOMS, node="gate-2b")
+    world.site.confirm("4.2.b", BORDER_GUARD, node="gate-2b")
+    world.site.license("gate-2b", [BARRIER_2_IN[0]], [CUSTOMS, BORDER_GUARD])
+    world.learn()
     await world.vehicle_arrives()
-    await world.press(Press.CONFIRM, CUSTOMS)
-    await world.press(Press.CONFIRM, BORDER_GUARD) if False else None
+    decision = world.lane.view().decision
+    assert decision is not None
+    assert decision.verdict.value == "open"
     await world.pass_s(10)
     assert world.barrier.asked == 0
+    await world.press(Press.OPEN)
+    await world.until(S.OPEN)

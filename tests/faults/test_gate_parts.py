@@ -110,14 +110,18 @@ def test_an_opening_that_could_not_be_written_is_said_and_never_repeated(
 
 @pytest.mark.parametrize("end", ["killed", "stopped"])
 def test_nothing_moves_at_start(site: RunningSite, end: str) -> None:
-    """Even with a vehicle at the line whose opening was asked for: the one who asks must ask again."""
-    officer = site.screen(PLACE, Agency.BORDER_GUARD)
+    """Even with a vehicle at the line that lacks nothing but the border guard's press; what customs confirmed stands."""
+    customs, guard = site.screen(PLACE, Agency.CUSTOMS), site.screen(PLACE, Agency.BORDER_GUARD)
+    plate = {"killed": "12C36859", "stopped": "29H98265"}[end]
+    site.declare(plate)
     before = len(site.boom(PLACE).kinds())
-    with site.truck(PLACE, "12C36859"):
-        officer.is_offered("open_with_reason")
+    with site.truck(PLACE, plate):
+        customs.is_offered("confirm")
+        assert customs.press("confirm").status_code == 200
+        guard.is_offered("confirm_and_open")
         (site.gate_is_killed if end == "killed" else site.gate_stops)(PLACE)
         site.gate_starts(PLACE, ready="/health/ready")
-        officer.sign_in().is_offered("open_with_reason")
+        guard.sign_in().is_offered("confirm_and_open")
         time.sleep(LATE_S)
         assert site.boom(PLACE).kinds()[before:] == [BoomEventKind.VEHICLE_ARRIVED]
 

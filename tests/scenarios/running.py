@@ -98,11 +98,11 @@ class Screen:
         return dict(answer.json())
 
     def is_offered(self, press: str, lane: str = LANE, within_s: float = 20.0) -> dict[str, Any]:
-        """Waits until a button is the primary one; gives the lane as it then is."""
+        """Waits until a button is on her screen; gives the lane as it then is."""
 
         def offered() -> dict[str, Any] | None:
             shown = self.lane(lane)
-            return shown if shown["primary"] == press else None
+            return shown if press in (shown["primary"], *shown["others"]) else None
 
         return wait_for(f"{press} offered to {self.badge.code}", offered, within_s, lambda: self.lane(lane))
 
