@@ -1,9 +1,11 @@
 """The demonstration: rounds of trucks through the site, a report of what was expected and what happened."""
 
 import asyncio
+import itertools
 import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,6 @@ from simulation.scenario import Plates, Trip, fitting, photographed_round, round
 from simulation.site import Site
 from simulation.traffic import Standing
 from simulation.trucks import read_photographs
-
-VISIT_S = 14.0
-"""How long one visit takes at the busiest place, and with it how many trucks fit into the time asked for."""
-
-LEAST_ROUND_S = 45.0
 
 
 @dataclass(frozen=True)
@@ -66,26 +63,20 @@ async def run_demo(wanted: Demo) -> bool:
 async def _rounds(wanted: Demo, site: Site) -> None:
     """Rounds of trips while there is time. What is expected is fixed before a round starts."""
     drawn = Plates(random.Random(20261123))
-    began = time.monotonic()
-    number = 0
-    while True:
-        left_s = None if wanted.minutes is None else wanted.minutes * 60 - (time.monotonic() - began)
-        if left_s is not None and number and left_s < LEAST_ROUND_S:
+    end = None if wanted.minutes is None else time.monotonic() + wanted.minutes * 60
+    for number in itertools.count():
+        trips = await asyncio.to_thread(_trips, wanted, number, drawn)
+        if end is not None and wanted.auto_officers:
+            trips = fitting(trips, end - time.monotonic())
+        if not trips:
             return
-        if wanted.photos is not None:
-            trips = photographed_round(await asyncio.to_thread(read_photographs, wanted.photos))
-        else:
-            trips = round_of(number, drawn)
-        await site.drive(_fitting(trips, left_s, wanted))
-        if wanted.photos is not None:
-            return
-        number += 1
+        await site.drive(trips)
 
 
-def _fitting(trips: tuple[Trip, ...], left_s: float | None, wanted: Demo) -> list[Trip]:
-    if left_s is None or not wanted.auto_officers:
-        return list(trips)
-    return list(fitting(trips, max(2, int(left_s / VISIT_S * 1.6))))
+def _trips(wanted: Demo, number: int, drawn: Plates) -> Sequence[Trip]:
+    if wanted.photos is None:
+        return round_of(number, drawn)
+    return photographed_round(read_photographs(wanted.photos)) if number == 0 else ()
 
 
 async def _until(stopping: "asyncio.Task[Any]", left_s: float | None) -> None:

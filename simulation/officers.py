@@ -60,12 +60,24 @@ class Page(HTMLParser):
 
 
 class Officer:
-    """One officer at one lane. `refuses` tells whether she is to send the vehicle of a passage back."""
+    """One officer at one lane.
 
-    def __init__(self, screen: str, lane: str, badge: Badge, refuses: Callable[[], bool]) -> None:
+    `refuses` tells whether she is to send back who stands there; `sees` is the plate as her own eyes read it.
+    """
+
+    def __init__(
+        self,
+        screen: str,
+        lane: str,
+        badge: Badge,
+        refuses: Callable[[], bool],
+        sees: Callable[[], str | None],
+    ) -> None:
         self._lane = lane
         self._badge = badge
         self._refuses = refuses
+        self._sees = sees
+        self._corrected = ""
         self._client = httpx.AsyncClient(base_url=screen, timeout=5.0)
         self.presses: list[str] = []
 
@@ -111,24 +123,30 @@ class Officer:
         if page.state not in ("waiting", "fault"):
             return False
         for form in page.forms:
-            press = self._choice(form)
+            press = self._choice(form, page.passage)
             if press is not None:
                 await asyncio.sleep(REACTION_S)
-                await self._press(form, press)
+                await self._press(form, press, page.passage)
                 return True
         return False
 
-    def _choice(self, form: Form) -> str | None:
+    def _choice(self, form: Form, passage: str) -> str | None:
         if form.hidden.get("press") == "choose_vehicle":
             return "choose_vehicle" if self._badge.agency is Agency.BORDER_GUARD else None
         if self._refuses():
             return "refuse" if "refuse" in form.presses else None
-        return form.primary if form.primary in PRIMARY else None
+        if form.primary in PRIMARY:
+            return form.primary
+        mends = self._badge.agency is Agency.BORDER_GUARD and self._corrected != passage and self._sees()
+        return "correct_plate" if mends and "correct_plate" in form.presses else None
 
-    async def _press(self, form: Form, press: str) -> None:
+    async def _press(self, form: Form, press: str, passage: str) -> None:
         data = {**form.hidden, "press": press}
         if press == "refuse":
             data["reason"] = "mismatch"
+        elif press == "correct_plate":
+            data["text"] = self._sees() or ""
+            self._corrected = passage
         answer = await self._client.post(form.action, data=data, headers={"Accept": "application/json"})
         if answer.status_code == 200:
             self.presses.append(press)

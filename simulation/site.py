@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -187,8 +188,10 @@ class Site:
                 if badge.agency in gate.desk:
                     works.append(DeskOfficer(screen, badge, self.traffic.in_yard.__contains__).work())
                 else:
-                    refuses = _Refuses(self.traffic, gate.place.value, badge.agency.value)
-                    works.append(Officer(screen, LANE, badge, refuses).work())
+                    place = gate.place.value
+                    refuses = partial(self.traffic.refuses, place, badge.agency.value)
+                    sees = partial(self.traffic.plate_at, place)
+                    works.append(Officer(screen, LANE, badge, refuses, sees).work())
         return works
 
     async def _watch_facts(self) -> None:
@@ -212,16 +215,6 @@ class Site:
         given.add(by)
         if given >= self._desk_wants.get(no, set()):
             self._desk_events.setdefault(no, asyncio.Event()).set()
-
-
-class _Refuses:
-    """Whether an officer is to refuse who stands at her place now."""
-
-    def __init__(self, traffic: Traffic, place: str, agency: str) -> None:
-        self._traffic, self._place, self._agency = traffic, place, agency
-
-    def __call__(self) -> bool:
-        return self._traffic.refuses(self._place, self._agency)
 
 
 def _module(module: str, command: str, configuration: Path) -> list[str]:

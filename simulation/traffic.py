@@ -40,6 +40,7 @@ class LaneOfSite:
     boom: Boom
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     visit: Visit | None = None
+    plate: str = ""
     sent_back: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -67,6 +68,11 @@ class Traffic:
         visit = self.lanes[place].visit
         return visit is not None and visit.refused_by == agency
 
+    def plate_at(self, place: str) -> str | None:
+        """The plate of a vehicle that is to pass a place, as anybody sees it; None for those that are not to pass."""
+        lane = self.lanes[place]
+        return lane.plate if lane.visit is not None and lane.visit.expected is Outcome.PASSED else None
+
     def send_back(self, place: str) -> None:
         """An officer refused the vehicle at a place: its driver is told."""
         self.lanes[place].sent_back.set()
@@ -93,7 +99,7 @@ class Traffic:
 
     async def _visit(self, lane: LaneOfSite, visit: Visit, record: Standing, clips: VehicleClips) -> None:
         lane.sent_back.clear()
-        lane.visit = visit
+        lane.visit, lane.plate = visit, record.plate
         await self._cameras.truck_arrives(lane.mount, clips)
         await asyncio.sleep(APPROACH_S)
         stopped_at = self._clock()
