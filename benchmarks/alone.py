@@ -1,4 +1,4 @@
-"""One real gate alone: `barie-edge run` in a process of its own, a camera, a board; no centre and no broker, as when the line is cut."""
+"""One real gate alone: `barie-edge run` as a process, a camera, a board; no centre and no broker, as when the line is cut."""
 
 import asyncio
 import sys

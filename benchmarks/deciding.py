@@ -37,7 +37,9 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
         DeclarationBook(store.connection),
         load_procedures(SHIPPED),
         Settings(),
-        lambda: Known(Authority.of(SITE, ()), {CENTRE: store.head(CENTRE).seq}, {CENTRE: 1}, frozenset({CENTRE})),
+        lambda: Known(
+            Authority.of(SITE, ()), {CENTRE: store.head(CENTRE).seq}, {CENTRE: 1}, frozenset({CENTRE})
+        ),
     )
     asked = random.Random(2).choices(declared, k=effort.decisions)
     ours_s = list(_judged(knowledge, asked))
@@ -88,7 +90,9 @@ def _judged(knowledge: Knowledge, asked: Iterable[str]) -> Iterator[float]:
         judgement = knowledge.judge(passage, Place.BARRIER_2, Heading.IN)
         took_s = time.perf_counter() - began
         if judgement.decision is None or judgement.decision.verdict is not Verdict.WAIT:
-            raise CannotRun(f"{plate}: declared, and yet not waiting for its confirmations; run the tests of shared/")
+            raise CannotRun(
+                f"{plate}: declared, and yet not waiting for its confirmations; run the tests of shared/"
+            )
         yield took_s
 
 

@@ -44,31 +44,42 @@ class Effort:
     trucks: int = 10
     presses: int = 200
     starts: int = 3
-    memory_s: float = 40.0
+    memory_s: float = 60.0
     vehicles: int = 10_000
     decisions: int = 500
     sync_facts: int = 3_000
     appends: int = 1_000
 
 
-LONG = Effort(trucks=60, presses=2_000, starts=10, memory_s=900.0, decisions=5_000, sync_facts=30_000, appends=20_000)
+LONG = Effort(
+    trucks=60, presses=2_000, starts=10, memory_s=900.0, decisions=5_000, sync_facts=30_000, appends=20_000
+)
 
 
 def quantile(values: Iterable[float], share: float) -> float:
     """The value below which `share` (0 to 1) of the values lie; raises CannotRun when there are none."""
     ordered = sorted(values)
     if not ordered:
-        raise CannotRun("nothing was measured; see the logs in the run directory")
+        raise CannotRun("nothing was measured; see its logs")
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def spread(
-    name: str, values_s: Sequence[float], peer: tuple[str, Sequence[float]] | None = None, *, last: float = 0.99
+    name: str,
+    values_s: Sequence[float],
+    peer: tuple[str, Sequence[float]] | None = None,
+    *,
+    last: float = 0.99,
 ) -> list[Figure]:
     """Median and a high percentile of durations in seconds, as two figures in milliseconds."""
     shares = ((statistics.median, "p50"), (lambda values: quantile(values, last), f"p{last * 100:.0f}"))
     return [
-        Figure(f"{name}, {label}", 1000 * take(values_s), "ms", Peer(peer[0], 1000 * take(peer[1])) if peer else None)
+        Figure(
+            f"{name}, {label}",
+            1000 * take(values_s),
+            "ms",
+            Peer(peer[0], 1000 * take(peer[1])) if peer else None,
+        )
         for take, label in shares
     ]
 

@@ -1,4 +1,4 @@
-"""From the truck at the line to the decision on the officer's screen, and from her press to the pulse: the whole site, real parts.
+"""From the truck at the line to the decision on the officer's screen, and from her press to the pulse; all parts real.
 
 The clock starts when the approach loop switches on; the truck stands in the picture by then. It stops when the lane's panel,
 fetched on the event that the screen gets, shows a decision. The stages come from the gate's log and journal.
@@ -19,6 +19,7 @@ import httpx
 
 from benchmarks.alone import BARRIER_2, sign_in
 from benchmarks.figures import CannotRun, Effort, Figure, quantile, spread
+from benchmarks.waiting import until
 from shared.codes import Agency
 from simulation.boom import BoomEventKind
 from simulation.clips import VehicleClips
@@ -57,13 +58,20 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
             clips = await site.prepare(trip)
             shown.append(await _arrive(site, screens, trip, clips["barrier-2"]))
             pulses_s.append(await _open(site, screens))
-            await _pass(site, screens, clips["barrier-2"])
+            await _pass(site, clips["barrier-2"])
         stages = _stages(site, shown)
     name = f"loop on to decision on the screen, {len(shown)} trucks"
     return [
         *spread(name, [one.panel_s - one.loop_s for one in shown], last=0.95),
-        *(Figure(f"stage: {stage}, p50", 1000 * quantile(took_s, 0.5), "ms") for stage, took_s in stages.items()),
-        Figure("stage: event to panel fetched, p50", 1000 * quantile((s.panel_s - s.event_s for s in shown), 0.5), "ms"),
+        *(
+            Figure(f"stage: {stage}, p50", 1000 * quantile(took_s, 0.5), "ms")
+            for stage, took_s in stages.items()
+        ),
+        Figure(
+            "stage: event to panel fetched, p50",
+            1000 * quantile((s.panel_s - s.event_s for s in shown), 0.5),
+            "ms",
+        ),
         Figure("looks in a read, p50", quantile(_looks(site), 0.5), "looks"),
         *spread(f"confirm and open: press to pulse at the board, {len(shown)} trucks", pulses_s, last=0.95),
     ]
@@ -142,15 +150,13 @@ async def _press(screen: httpx.AsyncClient) -> tuple[str, float]:
     return panel["primary"], pressed_s
 
 
-async def _pass(site: Site, screens: dict[Agency, httpx.AsyncClient], clips: VehicleClips) -> None:
-    """The truck drives through; returns when the lane is empty again."""
-    boom, screen = site.booms["barrier-2"], screens[Agency.BORDER_GUARD]
-    while not boom.is_open:
-        await asyncio.sleep(0.05)
+async def _pass(site: Site, clips: VehicleClips) -> None:
+    """The truck drives through; returns when the boom is down again."""
+    boom = site.booms["barrier-2"]
+    await until(lambda: boom.is_open, "open, the boom of barrier 2,")
     await site.cameras.truck_leaves("barrier-2", clips)
     boom.vehicle_drives_through(time.monotonic())
-    while Page((await screen.get(f"{LANE_URL}/panel")).text).state != "empty":
-        await asyncio.sleep(0.2)
+    await until(lambda: boom.is_closed, "closed, the boom of barrier 2,")
 
 
 def _stages(site: Site, shown: list[Shown]) -> dict[str, list[float]]:
@@ -158,9 +164,12 @@ def _stages(site: Site, shown: list[Shown]) -> dict[str, list[float]]:
     to_monotonic = time.monotonic() - time.time()
     reading = [at + to_monotonic for at in _entered(site, "vehicle_arrived")]
     waiting = [at + to_monotonic for at in _entered(site, "read_done")]
-    read = [datetime.fromisoformat(at.split("Z")[0] + "+00:00").timestamp() + to_monotonic for at, _ in _reads(site)]
+    read = [
+        datetime.fromisoformat(at.split("Z")[0] + "+00:00").timestamp() + to_monotonic
+        for at, _ in _reads(site)
+    ]
     if not len(reading) == len(waiting) == len(read) == len(shown):
-        raise CannotRun("the gate's log and journal do not show one read a truck; see the run directory")
+        raise CannotRun("the gate's log and journal do not show one read a truck; see its files")
     return {
         "loop seen": [at - one.loop_s for at, one in zip(reading, shown, strict=True)],
         "final read, picture kept": [b - a for a, b in zip(reading, read, strict=True)],

@@ -1,4 +1,4 @@
-"""Start to first served page: the gate (and to its live camera) and the centre, against a bare web server on the same framework."""
+"""Start to first served page, of the gate (and to its live camera) and of the centre, against a bare web server."""
 
 import asyncio
 import sys

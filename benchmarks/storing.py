@@ -8,7 +8,7 @@ from benchmarks.figures import Effort, Figure, spread
 from shared import subjects
 from shared.bodies import Arrived, dump
 from shared.codes import Heading, Place
-from shared.facts import Draft
+from shared.facts import Draft, Fact
 from shared.journal import journal_id
 from shared.node.declarations import Declarations
 from shared.node.store import Store
@@ -23,6 +23,13 @@ def arrival() -> Draft:
     return Draft("arrived", subjects.lane(NODE, "lane-1"), dump(body))
 
 
+def append_one(store: Store, key: PrivateKey, draft: Draft) -> tuple[Fact, float]:
+    """The fact, on disk, and the seconds it took."""
+    began = time.perf_counter()
+    fact = store.append(journal_id(NODE), key, [draft])[0].fact
+    return fact, time.perf_counter() - began
+
+
 async def measure(effort: Effort, folder: Path) -> list[Figure]:
     """Sealed, signed, projected and committed, one at a time; the peer inserts the same number of bytes."""
     ours_s, bare_s = [], []
@@ -30,16 +37,17 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
     key, draft = PrivateKey.generate(), arrival()
     peer = _bare_table(folder / "bare.db")
     for number in range(effort.appends):
-        began = time.perf_counter()
-        fact = store.append(journal_id(NODE), key, [draft])[0].fact
-        ours_s.append(time.perf_counter() - began)
+        fact, took_s = append_one(store, key, draft)
+        ours_s.append(took_s)
         row = (fact.journal, number, str(fact.envelope()))
         began = time.perf_counter()
         peer.execute("INSERT INTO facts VALUES (?, ?, ?)", row)
         bare_s.append(time.perf_counter() - began)
     store.close()
     peer.close()
-    return spread(f"append one fact, {effort.appends} times", ours_s, ("bare sqlite3 insert, WAL and FULL", bare_s))
+    return spread(
+        f"append one fact, {effort.appends} times", ours_s, ("bare sqlite3 insert, WAL and FULL", bare_s)
+    )
 
 
 def _bare_table(file: Path) -> sqlite3.Connection:

@@ -1,13 +1,14 @@
-"""Facts a second from an edge node's commit to the centre's commit over a real broker, against bare publishing of the same bytes."""
+"""Facts a second from an edge node's commit to the centre's over a real broker, against bare publishing of the same bytes."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from benchmarks.figures import CannotRun, Effort, Figure, Peer
+from benchmarks.figures import Effort, Figure, Peer
 from benchmarks.storing import arrival
+from benchmarks.waiting import until
 from shared import protocol, subjects
 from shared.acl import NodeAccess
 from shared.bodies import NodeEnrolled, dump
@@ -26,8 +27,6 @@ from simulation.ports import free_ports
 NODE, CENTRE = "ckhn-barrier-2", centre_node(SITE)
 A_COMMIT = 5
 """Facts a commit at the edge: a busy gate writes a few at a time."""
-
-PATIENCE_S = 120.0
 
 
 class Node:
@@ -72,19 +71,14 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
         bare_s = await _publish_bare(broker, centre.batches)
     peer = Peer(f"same {len(centre.batches)} batches, bare QoS 1 publish", effort.sync_facts / bare_s)
     return [
-        Figure(f"edge commit to centre commit, {effort.sync_facts:,} facts", effort.sync_facts / took_s, "facts/s", peer),
+        Figure(
+            f"edge commit to centre commit, {effort.sync_facts:,} facts",
+            effort.sync_facts / took_s,
+            "facts/s",
+            peer,
+        ),
         Figure("one fact, edge commit to centre commit, p50", 1000 * sorted(one_s)[len(one_s) // 2], "ms"),
     ]
-
-
-async def until(true: Callable[[], bool], what: str) -> None:
-    """Waits until `true()`; raises CannotRun when it takes too long."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while not true():
-                await asyncio.sleep(0.001)
-    except TimeoutError as error:
-        raise CannotRun(f"not {what} after {PATIENCE_S:.0f} s") from error
 
 
 async def _one(edge: Node, centre: Node, key: PrivateKey) -> float:

@@ -13,7 +13,7 @@ import typer
 from edge.configuration import GateConfiguration, load
 from edge.explain import Question, answer, as_json, as_text
 from edge.officers import make_verifier
-from shared.codes import Heading, Place, Verdict
+from shared.codes import Agency, Heading, Place, Verdict
 from shared.configuration import BadConfiguration
 from shared.node.errors import NodeError
 from shared.signing import BadKey, PrivateKey
@@ -118,7 +118,7 @@ def key(
 @app.command()
 def pin(
     officer: Annotated[str, typer.Argument(help="The officer's code.")],
-    agency: Annotated[str, typer.Argument(help="Her agency's code, e.g. border_guard.")],
+    agency: Annotated[Agency, typer.Argument(help="Her agency's code.")],
     value: Annotated[
         str,
         typer.Option(

@@ -105,6 +105,12 @@ class LaneTable(_Table):
             raise ValueError(f"{self.place} has no lanes; write place = one of {allowed}")
         return self
 
+    @model_validator(mode="after")
+    def _cameras_have_names_of_their_own(self) -> Self:
+        if len({camera.name for camera in self.camera}) != len(self.camera):
+            raise ValueError("camera names must differ; rename one")
+        return self
+
 
 class ScreenTable(_Table):
     """The officer's screen: where it listens and which agencies it serves."""

@@ -16,6 +16,7 @@ from shared.facts import Fact
 from shared.journal import author_of, centre_node, journal_id
 from shared.known import Known
 from shared.node.declarations import DeclarationBook, Declarations
+from shared.node.errors import StoreUnusable
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.words import Language, sentence, word
@@ -32,8 +33,14 @@ class Question:
 
 
 def answer(configuration: GateConfiguration, question: Question) -> tuple[Decision, Known]:
-    """Decides from the store on disk. Ages are counted from the newest fact held of each journal, by the wall clock."""
-    store = Store(configuration.path(configuration.table.data) / "facts.db", [Declarations(), Underway()])
+    """Decides from the store on disk; raises StoreUnusable when there is none.
+
+    Ages are counted from the newest fact held of each journal, by the wall clock.
+    """
+    file = configuration.path(configuration.table.data) / "facts.db"
+    if not file.exists():
+        raise StoreUnusable(f"no store at {file}; mend `data` in the configuration, or run the gate first")
+    store = Store(file, [Declarations(), Underway()])
     try:
         knowledge = _knowledge(configuration, store)
         about = _judge(knowledge, question)

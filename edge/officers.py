@@ -9,14 +9,18 @@ import hashlib
 import hmac
 import secrets
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from shared.bodies import Code
 from shared.codes import Agency
 from shared.configuration import parse
 
 _COST = {"n": 2**14, "r": 8, "p": 1}
+
+Verifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{22}==\.[A-Za-z0-9+/]{43}=$")]
+"""Salt (16 bytes) and scrypt key (32 bytes) in base64."""
 
 
 class OfficerTable(BaseModel):
@@ -25,7 +29,7 @@ class OfficerTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     agency: Agency
-    verifier: str
+    verifier: Verifier
 
 
 class OfficersTable(BaseModel):

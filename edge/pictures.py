@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from itertools import islice, product
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 THUMBNAIL_BYTES = 12_000
-_THUMBNAIL_WIDTH_PX = 320
+_THUMBNAIL_WIDTHS_PX = (320, 160, 80)
 _QUALITY = 80
 
 
@@ -52,9 +53,9 @@ class Pictures:
 
     def unsent(self, most: int = 50) -> list[tuple[str, bytes]]:
         """Thumbnails still to be sent, oldest first."""
-        waiting = sorted(self._unsent.iterdir(), key=lambda marker: marker.stat().st_mtime)[:most]
-        found = [(marker.name, self.path(marker.name)) for marker in waiting]
-        return [(name, path.read_bytes()) for name, path in found if path is not None]
+        waiting = sorted(self._unsent.iterdir(), key=lambda marker: marker.stat().st_mtime)
+        held = ((marker.name, path) for marker in waiting if (path := self.path(marker.name)) is not None)
+        return [(name, path.read_bytes()) for name, path in islice(held, most)]
 
     def sent(self, sha256: str) -> None:
         """Takes a thumbnail off the list."""
@@ -77,12 +78,11 @@ def live_jpeg(frame_bgr: NDArray[np.uint8], width_px: int = 640) -> bytes:
 
 
 def _thumbnail(frame_bgr: NDArray[np.uint8]) -> bytes:
-    small = _fitted(frame_bgr, _THUMBNAIL_WIDTH_PX)
-    for quality in (60, 45, 30, 15):
-        jpeg = _jpeg(small, quality)
+    for width_px, quality in product(_THUMBNAIL_WIDTHS_PX, (60, 45, 30, 15)):
+        jpeg = _jpeg(_fitted(frame_bgr, width_px), quality)
         if len(jpeg) <= THUMBNAIL_BYTES:
             return jpeg
-    return _jpeg(_fitted(frame_bgr, _THUMBNAIL_WIDTH_PX // 2), 20)
+    raise PictureError(f"picture not kept: no thumbnail of it fits into {THUMBNAIL_BYTES} bytes")
 
 
 def _fitted(frame_bgr: NDArray[np.uint8], width_px: int) -> NDArray[np.uint8]:

@@ -106,7 +106,14 @@ def _findings(text: str, file: str, errors: Iterable[Any]) -> list[Finding]:
     return [
         Finding(file, find_line(text, path), ".".join(map(str, path)) or "file", _advice(same))
         for path, same in by_path.items()
+        if not _follows_from_others(path, same, by_path)
     ]
+
+
+def _follows_from_others(path: Sequence[Any], errors: Sequence[Any], paths: Iterable[Sequence[Any]]) -> bool:
+    """A list whose only items are wrong counts as too short as well: what is wrong is told at the items."""
+    below = any(len(other) > len(path) and other[: len(path)] == path for other in paths)
+    return below and all(error["type"] == "too_short" for error in errors)
 
 
 def _stands_in_file(part: Any) -> bool:

@@ -5,6 +5,7 @@ without `hash`; `prev` is the hash of the fact before it in the same journal. Pe
 salted commitments to them; the values travel beside the envelope (`Sealed.private`) and are stored apart.
 """
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -146,8 +147,7 @@ def seal(draft: Draft, journal: str, seq: int, at: Stamp, prev: str) -> Sealed:
         "prev": prev,
     }
     try:
-        _check_size(unsealed)
-        return Sealed(Fact(**unsealed, hash=digest(unsealed)), draft.private)
+        return Sealed(Fact(**unsealed, hash=_hash(unsealed)), draft.private)
     except NotCanonical as error:
         raise BadFact(f"{draft.kind}: {error}") from error
 
@@ -159,8 +159,7 @@ def read_envelope(value: object) -> Fact:
     _check_envelope(value)
     unsealed = {name: member for name, member in value.items() if name != "hash"}
     try:
-        _check_size(unsealed)
-        true_hash = digest(unsealed)
+        true_hash = _hash(unsealed)
     except NotCanonical as error:
         raise BadFact(str(error)) from error
     if true_hash != value["hash"]:

@@ -83,9 +83,9 @@ class Link:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Says goodbye and ends the thread."""
+        """Says goodbye, upon which the broker publishes the last will, and ends the thread."""
         self._stopping.set()
-        self._client.disconnect()
+        self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 3)
 

@@ -1,8 +1,6 @@
-"""A lane at work: the whole road of one vehicle, and everything that may go wrong on it."""
+"""A lane at work: the whole road of one vehicle at a barrier, and a boom that does not do what it was asked."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,38 +8,12 @@ from edge.lane.machine import LaneState
 from edge.lane.view import Press, PressRefused
 from hardware.errors import BarrierTimeout, BarrierUnreachable
 from shared import subjects
-from shared.bodies import Passed, dump
-from shared.facts import Draft
-from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, NO, PLATE, VEHICLE, YARD_IN, declared_body
-from tests.edge.world import CENTRE, World
+from tests.builders import CUSTOMS, NO, PLATE, VEHICLE
+from tests.edge.world import CENTRE, NEAR_PLATE, World
 from tests.loop import in_loop
 
 S = LaneState
-NEAR_PLATE = PLATE[:-1] + "S"
-"""One likely confusion away from the declared plate."""
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Any:
-    """Makes worlds, and closes their stores."""
-    made: list[World] = []
-
-    def make_one(**how: Any) -> World:
-        made.append(World(tmp_path / str(len(made)), **how))
-        return made[-1]
-
-    yield make_one
-    for world in made:
-        world.store.close()
-
-
 Make = Callable[..., World]
-
-
-async def confirmed_by_all(world: World) -> None:
-    await world.vehicle_arrives()
-    await world.press(Press.CONFIRM, CUSTOMS)
-    await world.press(Press.CONFIRM_AND_OPEN)
 
 
 # -- at a barrier
@@ -68,7 +40,7 @@ async def test_the_whole_road_of_one_vehicle(make: Make) -> None:
 @in_loop
 async def test_every_fact_of_a_passage_names_it_and_the_opening_it_answers(make: Make) -> None:
     world = make()
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     await world.until(S.OPEN)
     await world.vehicle_drives_under()
     await world.vehicle_clears()
@@ -89,7 +61,7 @@ async def test_every_fact_of_a_passage_names_it_and_the_opening_it_answers(make:
 @in_loop
 async def test_a_confirmation_says_what_the_officer_saw(make: Make) -> None:
     world = make()
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     first, second = world.facts("confirmed")
     assert second.body["saw"] == [first.ref]
     assert second.body["declared"] == world.site.declared.ref
@@ -191,7 +163,7 @@ async def test_nothing_moves_at_start_and_nothing_is_written(make: Make) -> None
 async def test_a_boom_that_does_not_move_is_a_fault_and_a_fact_and_gets_no_second_pulse(make: Make) -> None:
     world = make()
     world.barrier.stuck = True
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     await world.until(S.FAULT)
     await world.pass_s(20)
     assert world.barrier.asked == 1
@@ -203,7 +175,7 @@ async def test_a_boom_that_does_not_move_is_a_fault_and_a_fact_and_gets_no_secon
 async def test_after_a_fault_the_border_guard_may_ask_again_with_a_fact_of_its_own(make: Make) -> None:
     world = make()
     world.barrier.stuck = True
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     await world.until(S.FAULT)
     world.barrier.stuck = False
     await world.press(Press.OPEN)
@@ -216,7 +188,7 @@ async def test_after_a_fault_the_border_guard_may_ask_again_with_a_fact_of_its_o
 async def test_a_pulse_that_surely_failed_is_a_fault_at_once_and_is_not_repeated(make: Make) -> None:
     world = make()
     world.barrier.open_fails = BarrierUnreachable("lane-1: no connection; check the board's cable")
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     assert world.lane.state is S.FAULT
     await world.pass_s(20)
     assert world.barrier.asked == 1
@@ -227,7 +199,7 @@ async def test_a_pulse_that_surely_failed_is_a_fault_at_once_and_is_not_repeated
 async def test_a_pulse_without_an_answer_proves_nothing_and_the_limit_switches_decide(make: Make) -> None:
     world = make()
     world.barrier.open_fails = BarrierTimeout("lane-1: no answer", outcome_unknown=True)
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     assert world.lane.state is S.OPENING
     world.barrier.turn_by_key(up=True)
     await world.until(S.OPEN)
@@ -285,7 +257,7 @@ async def test_a_silent_board_is_told_raises_no_event_and_is_told_no_more_when_i
 @in_loop
 async def test_while_the_board_is_silent_no_fact_says_that_the_boom_opened_or_closed(make: Make) -> None:
     world = make()
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     await world.until(S.OPEN)
     await world.vehicle_drives_under()
     await world.vehicle_clears()
@@ -302,7 +274,7 @@ async def test_a_second_vehicle_on_the_tail_of_the_first_is_no_passage_of_the_de
     make: Make,
 ) -> None:
     world = make()
-    await confirmed_by_all(world)
+    await world.confirmed_by_all()
     await world.until(S.OPEN)
     await world.vehicle_drives_under()
     await world.vehicle_clears()
@@ -313,235 +285,3 @@ async def test_a_second_vehicle_on_the_tail_of_the_first_is_no_passage_of_the_de
     assert declared.body["declaration"] == NO
     assert "declaration" not in follower.body
     assert follower.body["passage"] != declared.body["passage"]
-
-
-# -- what is not wired
-
-
-@in_loop
-async def test_without_limit_switches_the_travel_time_stands_for_them(make: Make) -> None:
-    world = make(unwired=("boom_open", "boom_closed"))
-    await confirmed_by_all(world)
-    await world.until(S.OPEN)
-    await world.vehicle_drives_under()
-    await world.vehicle_clears()
-    await world.until(S.EMPTY)
-    assert world.kinds()[-3:] == ["boom opened", "passed", "boom closed"]
-
-
-@in_loop
-async def test_a_boom_whose_lower_switch_is_still_made_has_not_opened_whatever_else_is_not_wired(
-    make: Make,
-) -> None:
-    world = make(unwired=("boom_open",))
-    world.barrier.stuck = True
-    await confirmed_by_all(world)
-    await world.until(S.FAULT)
-    assert world.kinds()[-1] == "boom did_not_move"
-
-
-@in_loop
-async def test_a_boom_whose_upper_switch_is_still_made_has_not_closed_whatever_else_is_not_wired(
-    make: Make,
-) -> None:
-    world = make(unwired=("boom_closed",))
-    await confirmed_by_all(world)
-    await world.until(S.OPEN)
-    await world.vehicle_drives_under()
-    await world.vehicle_clears()
-    await world.pass_s(20)
-    assert (world.lane.state, world.kinds()[-1]) == (S.CLOSING, "passed")
-
-
-@in_loop
-async def test_without_an_approach_loop_the_camera_tells_of_arrival_and_leaving(make: Make) -> None:
-    world = make(unwired=("approach_loop",))
-    world.reader.plate = None
-    await world.pass_s(3)
-    assert world.lane.state is S.EMPTY
-    world.reader.plate = PLATE
-    world.camera.image = world.camera.image + 100
-    await world.until(S.WAITING)
-    assert world.lane.view().vehicle == VEHICLE
-    world.reader.plate = None
-    await world.until(S.EMPTY)
-    assert world.kinds() == ["arrived", "plate_read", "turned_back"]
-
-
-# -- the store and the cameras
-
-
-@in_loop
-async def test_when_the_store_fails_the_press_is_refused_nothing_moves_and_the_lane_says_so_until_it_is_back(
-    make: Make,
-) -> None:
-    world = make()
-    await world.vehicle_arrives()
-    await world.press(Press.CONFIRM, CUSTOMS)
-    world.disk_broken = True
-    for what in (Press.CONFIRM_AND_OPEN, Press.EMERGENCY):
-        with pytest.raises(PressRefused, match="store_unusable"):
-            await world.press(what)
-    await world.pass_s(3)
-    assert (world.barrier.asked, world.lane.state) == (0, S.WAITING)
-    assert "store_broken" in world.lane.view().trouble
-    world.disk_broken = False
-    await world.press(Press.CONFIRM_AND_OPEN)
-    await world.until(S.OPEN)
-    assert "store_broken" not in world.lane.view().trouble
-
-
-@in_loop
-async def test_a_vehicle_that_arrives_on_a_broken_store_is_recorded_when_the_store_is_back(
-    make: Make,
-) -> None:
-    world = make()
-    world.disk_broken = True
-    world.barrier.approach_loop = True
-    await world.pass_s(3)
-    assert (world.lane.state, world.kinds()) == (S.EMPTY, [])
-    world.disk_broken = False
-    await world.until(S.WAITING)
-    assert world.kinds() == ["arrived", "plate_read"]
-
-
-@in_loop
-async def test_a_store_that_fails_during_the_read_does_not_leave_the_lane_reading_for_ever(
-    make: Make,
-) -> None:
-    world = make()
-    world.barrier.approach_loop = True
-    await world.until(S.READING)
-    world.disk_broken = True
-    await world.until(S.WAITING)
-    assert world.lane.view().vehicle == VEHICLE
-
-
-@in_loop
-async def test_a_boom_that_moved_while_the_store_was_broken_is_recorded_when_it_is_back(make: Make) -> None:
-    world = make()
-    await confirmed_by_all(world)
-    world.disk_broken = True
-    await world.pass_s(10)
-    assert world.lane.state is S.OPENING
-    world.disk_broken = False
-    await world.until(S.OPEN)
-    assert world.kinds()[-1] == "boom opened"
-
-
-@in_loop
-async def test_a_dead_camera_is_told_and_stops_nothing_else(make: Make) -> None:
-    world = make()
-    world.camera.dark = True
-    world.reader.plate = None
-    world.barrier.approach_loop = True
-    await world.pass_s(0.2)
-    assert "camera_lost" in world.lane.view().trouble
-    await world.press(Press.EMERGENCY)
-    await world.until(S.OPEN)
-    assert world.lane.live_jpeg() is None
-
-
-@in_loop
-async def test_a_picture_that_cannot_be_kept_costs_the_picture_and_nothing_else(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = make()
-
-    def full(path: Path, data: bytes) -> int:
-        raise OSError(28, "No space left on device", str(path), len(data))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    await world.vehicle_arrives()
-    read = world.facts("plate_read")[0]
-    assert (read.body["text"], "picture" in read.body) == (PLATE, False)
-
-
-# -- at a yard gate
-
-
-def came_through_barrier_2(world: World) -> None:
-    body = Passed(passage="gate-2.1/1", place=BARRIER_2_IN[0], heading=BARRIER_2_IN[1], lane="l1",
-                  plate=PLATE, declaration=NO, vehicle=VEHICLE)  # fmt: skip
-    world.site.tell("gate-2", Draft("passed", subjects.vehicle(NO, VEHICLE), dump(body)))
-    world.learn()
-
-
-@in_loop
-async def test_a_yard_gate_opens_by_itself_on_an_exact_final_read_with_fresh_knowledge(make: Make) -> None:
-    world = make(at=YARD_IN)
-    came_through_barrier_2(world)
-    world.barrier.approach_loop = True
-    await world.until(S.OPEN)
-    confirmed, asked = world.facts("confirmed")[0], world.facts("open_requested")[0]
-    assert (confirmed.body["by"], asked.body["by"], asked.body["mode"]) == ("device", "device", "device")
-    await world.vehicle_drives_under()
-    await world.vehicle_clears()
-    assert world.barrier.pulses == ["open"]
-
-
-@in_loop
-async def test_a_yard_gate_stays_shut_on_stale_knowledge_and_opens_once_when_it_is_fresh_again(
-    make: Make,
-) -> None:
-    world = make(at=YARD_IN, centre_age_s=601)
-    await world.vehicle_arrives()
-    await world.pass_s(10)
-    assert (world.lane.state, world.barrier.asked) == (S.WAITING, 0)
-    world.centre_age_s = 3
-    await world.until(S.OPEN)
-    await world.pass_s(6)
-    assert world.barrier.asked == len(world.facts("open_requested")) == 1
-
-
-@in_loop
-async def test_a_yard_gate_stays_shut_for_a_similar_plate_and_for_one_that_nobody_declared(
-    make: Make,
-) -> None:
-    for plate in (NEAR_PLATE, "29C99999", None):
-        world = make(at=YARD_IN)
-        await world.vehicle_arrives(plate)
-        await world.pass_s(10)
-        assert (world.lane.state, world.barrier.asked) == (S.WAITING, 0)
-
-
-@in_loop
-async def test_a_yard_gate_stays_shut_on_a_read_that_is_not_final(make: Make) -> None:
-    world = make(at=YARD_IN)
-    world.reader.sureness = 0.3
-    await world.vehicle_arrives()
-    assert world.facts("plate_read")[0].body["final"] is False
-    await world.pass_s(10)
-    assert (world.lane.state, world.barrier.asked) == (S.WAITING, 0)
-
-
-@in_loop
-async def test_a_yard_gate_opens_when_the_missing_declaration_arrives_after_the_vehicle(make: Make) -> None:
-    world = make(at=YARD_IN)
-    await world.vehicle_arrives("29C88888")
-    await world.pass_s(1)
-    assert world.barrier.asked == 0
-    other = declared_body(
-        no="2026112300002", vehicles=[{"vehicle": "v1", "plate": "29C88888", "country": "VN"}]
-    )
-    world.site.tell("centre-CKHN", Draft("declared", subjects.declaration("2026112300002"), other))
-    world.learn()
-    await world.until(S.OPEN)
-    assert world.facts("open_requested")[0].body["declaration"] == "2026112300002"
-
-
-@in_loop
-async def test_nothing_opens_by_itself_at_a_barrier_however_sure_and_confirmed(make: Make) -> None:
-    world = make()
-    world.site.confirm("4.2.b", CUSTOMS, node="gate-2b")
-    world.site.confirm("4.2.b", BORDER_GUARD, node="gate-2b")
-    world.site.license("gate-2b", [BARRIER_2_IN[0]], [CUSTOMS, BORDER_GUARD])
-    world.learn()
-    await world.vehicle_arrives()
-    decision = world.lane.view().decision
-    assert decision is not None
-    assert decision.verdict.value == "open"
-    await world.pass_s(10)
-    assert world.barrier.asked == 0
-    await world.press(Press.OPEN)
-    await world.until(S.OPEN)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,9 +103,7 @@ async def test_a_button_pressed_twice_opens_once(world: World) -> None:
 
 
 @in_loop
-async def test_confirming_and_opening_is_one_transaction(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_confirming_and_opening_is_one_transaction(world: World) -> None:
     await world.vehicle_arrives()
     await world.press(Press.CONFIRM, CUSTOMS)
     written: list[list[str]] = []
@@ -150,7 +149,7 @@ async def test_an_officer_whose_offices_ended_confirms_nothing(world: World) -> 
 @pytest.mark.parametrize("blank", [{}, {"reason": ""}, {"reason": " \n"}])
 @in_loop
 async def test_a_press_that_needs_a_reason_is_refused_without_one(
-    world: World, blank: dict[str, str]
+    world: World, blank: dict[str, Any]
 ) -> None:
     await world.vehicle_arrives("29C99999")
     await world.press(Press.EMERGENCY)

@@ -42,7 +42,8 @@ from shared.procedures import Procedures, Settings
 from tests.builders import BARRIER_2_IN, BORDER_GUARD, MORNING, PLATE, SITE, Site, key, node_at, procedure
 
 CENTRE = journal_id(centre_node(SITE))
-PEER = "peer.1"
+NEAR_PLATE = PLATE[:-1] + "S"
+"""One likely confusion away from the declared plate."""
 TICK_S = 0.05
 CORNERS: Corners = ((10, 10), (90, 10), (90, 30), (10, 30))
 
@@ -159,6 +160,8 @@ class World:
     clock: Clock = field(default_factory=Clock)
     centre_age_s: int | None = 3
     disk_broken: bool = False
+    not_taken: Collection[str] = ()
+    """Kinds of facts that the store fails to take."""
 
     def __post_init__(self) -> None:
         self.site = Site(self.khoan)
@@ -221,6 +224,12 @@ class World:
         who = Officer(officer or f"{agency}-1", agency, "screen-1")
         await press(self.lane, Pressed(what, who, token or self.lane.view().token, values))
 
+    async def confirmed_by_all(self) -> None:
+        """The declared vehicle arrives, customs confirms, the border guard confirms and opens."""
+        await self.vehicle_arrives()
+        await self.press(Press.CONFIRM, Agency.CUSTOMS)
+        await self.press(Press.CONFIRM_AND_OPEN)
+
     async def until(self, wanted: LaneState | Callable[[], bool]) -> None:
         """Lets time pass until the lane is in a state or a condition holds; half a minute at most."""
         for _ in range(round(30 / TICK_S)):
@@ -260,7 +269,7 @@ class World:
         return MORNING + timedelta(seconds=3600 + self.clock())
 
     def _write(self, drafts: Sequence[Draft]) -> list[Sealed]:
-        if self.disk_broken:
+        if self.disk_broken or any(draft.kind in self.not_taken for draft in drafts):
             raise StoreUnusable("cannot append to facts.db: disk I/O error; use key and paper")
         return self.store.append(journal_id(self.node), key(journal_id(self.node)), drafts)
 

@@ -19,16 +19,18 @@ CENTRE_MISSED_S = 40.0
 
 def confirmed_at(site: RunningSite, no: str) -> tuple[int, int]:
     """How many confirmations of a declaration the desk's gate wrote, and how many of them the centre holds."""
-    return tuple(  # type: ignore[return-value]
-        sum(body["declaration"] == no for body in held(DESK, "confirmed"))
+    wrote, arrived = (
+        [body for body in held(DESK, "confirmed") if body["declaration"] == no]
         for held in (site.facts, site.centre_has)
     )
+    return len(wrote), len(arrived)
 
 
 def declared_for_the_desk(site: RunningSite, officer: Screen, plate: str) -> str:
-    """A declaration that has reached the desk."""
+    """A declaration whose vehicle has come into the yard."""
     no = site.declare(plate, "4.3")
-    wait_for("the declaration is at the desk", lambda: no in officer.desk())
+    site.drove_in([no])
+    wait_for("the vehicle is at the desk", lambda: no in officer.desk())
     return no
 
 

@@ -11,7 +11,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +19,14 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from shared.codes import Agency
+from edge.underway import Underway
+from shared import subjects
+from shared.bodies import Passed, dump
+from shared.codes import Agency, Heading, Place
+from shared.facts import Draft
 from shared.journal import journal_id
+from shared.node.declarations import Declarations
+from shared.node.store import Store
 from simulation.boom import Boom, BoomEventKind
 from simulation.cameras import missing_package
 from simulation.centre_client import answers
@@ -160,9 +166,24 @@ class RunningSite:
         self._screens.append(Screen(self.site.layout.screen(gate), badge))
         return self._screens[-1].sign_in()
 
+    def address(self, place: str) -> str:
+        """Where the screen of a gate is."""
+        return self.site.layout.screen(gate_at(place))
+
     def declare(self, plate: str, procedure: str = "4.2") -> str:
         """Declares an export by one lorry; gives the number."""
         return self.do(self.site.client.declare(_export(plate, procedure)))
+
+    def drove_in(self, declarations: Sequence[str]) -> None:
+        """Has the yard's entrance record that their vehicles came in, as for every truck; none is drawn and driven."""
+        gate = gate_at("yard-in")
+        self.gate_stops("yard-in")
+        store = Store(self.site.layout.store(gate), [Declarations(), Underway()])
+        journal = journal_id(gate.node)
+        drafts = [_came_in(no, f"{journal}/1") for no in declarations]
+        store.append(journal, self.site.layout.keys[gate.node], drafts)
+        store.close()
+        self.gate_starts("yard-in", ready="/health/ready")
 
     # -- the gates
 
@@ -180,7 +201,7 @@ class RunningSite:
 
     def health(self, place: str, what: str = "ready") -> httpx.Response:
         """How a gate says it does."""
-        return httpx.get(f"{self.site.layout.screen(gate_at(place))}/health/{what}", timeout=10)
+        return httpx.get(f"{self.address(place)}/health/{what}", timeout=10)
 
     def facts(self, place: str, kind: str) -> list[dict[str, Any]]:
         """Bodies of the facts of one kind that the gate itself wrote, from its store."""
@@ -308,6 +329,13 @@ class _Text(HTMLParser):
 def environment() -> dict[str, str]:
     """For commands of the repository started from a test: plain output, whatever the terminal."""
     return {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+def _came_in(no: str, passage: str) -> Draft:
+    body = Passed(
+        passage=passage, place=Place.YARD_IN, heading=Heading.IN, lane=LANE, declaration=no, vehicle="1"
+    )
+    return Draft("passed", subjects.vehicle(no, "1"), dump(body))
 
 
 def _export(plate: str, procedure: str) -> dict[str, Any]:

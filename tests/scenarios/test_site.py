@@ -16,7 +16,7 @@ import pytest
 
 from tests.scenarios.running import children, environment, needs_site, still_there, wait_for
 
-pytestmark = needs_site
+pytestmark = [needs_site, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 MINUTES = 2
 START_AND_DRAIN_S = 25

@@ -1,0 +1,175 @@
+"""`barie-edge`: exit code 0 good, 1 the thing asked about is not good, 2 wrong call or configuration."""
+
+import json
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from edge.cli import app
+from edge.officers import load_officers, pin_fits
+from shared.signing import PrivateKey
+from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, NO, PLATE, Site
+from tests.edge.gate_folder import filled, gate_file
+
+AT = ["--at", "barrier-2", "--heading", "in"]
+
+
+def barie(*words: str | Path, entered: str | None = None) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words], input=entered)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return gate_file(tmp_path)
+
+
+def explained(config: Path, *words: str) -> dict[str, Any]:
+    answer = barie("explain", config, *words, "--json")
+    told: dict[str, Any] = json.loads(answer.stdout)
+    assert answer.exit_code == (0 if told["verdict"] == "open" else 1), answer.output
+    return told
+
+
+@pytest.mark.parametrize("command", ["", "run", "check", "read", "explain", "key", "pin"])
+def test_every_command_says_what_it_does(command: str) -> None:
+    answer = barie(*command.split(), "--help")
+    assert answer.exit_code == 0
+    assert "Usage" in answer.output
+
+
+def test_without_a_command_the_help_is_shown_and_the_call_was_wrong() -> None:
+    answer = barie()
+    assert answer.exit_code == 2
+    assert "Usage" in answer.output
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["check"], ["explain", "x.toml"], ["read", "--nonsense"]])
+def test_a_wrong_call_exits_with_2(words: list[str]) -> None:
+    assert barie(*words).exit_code == 2
+
+
+# -- check
+
+
+def test_a_good_configuration_passes_in_silence(config: Path) -> None:
+    answer = barie("check", config)
+    assert (answer.exit_code, answer.output) == (0, "")
+
+
+def test_a_bad_configuration_is_told_on_standard_error(config: Path) -> None:
+    config.write_text(
+        config.read_text(encoding="utf-8").replace('heading = "in"', 'heading = "up"'), encoding="utf-8"
+    )
+    answer = barie("check", config)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.startswith(f"{config}:19: lane.0.heading: 'up' is not allowed; write one of")
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_configuration_that_is_not_there_is_a_wrong_call(command: str, tmp_path: Path) -> None:
+    answer = barie(command, tmp_path / "absent.toml")
+    assert answer.exit_code == 2
+    assert "absent.toml:1: file: cannot be read" in answer.stderr
+
+
+# -- explain
+
+
+def test_explain_prints_the_promised_object_and_nothing_else(config: Path) -> None:
+    filled(config.parent, Site())
+    told = explained(config, *AT, "--declaration", NO)
+    assert set(told) == {"verdict", "waits_for", "ordered", "opens", "fresh", "reasons"}
+    assert (told["verdict"], told["waits_for"]) == ("wait", ["border_guard", "customs"])
+    assert (told["ordered"], told["opens"]) == (False, "border_guard")
+    assert all(isinstance(age_s, int) for age_s in told["fresh"].values())
+    assert list(told["fresh"]) == ["centre-CKHN.1"]
+    assert all(set(reason) == {"code", "clause", "text", "facts"} for reason in told["reasons"])
+    missing = [r for r in told["reasons"] if r["code"] == "confirmation_missing"]
+    assert [reason["clause"] for reason in missing] == ["4.2.b", "4.2.b"]
+
+
+def test_explain_names_the_facts_it_rests_on_and_exits_0_when_it_may_be_opened(config: Path) -> None:
+    site = Site()
+    site.license("gate-3", [BARRIER_2_IN[0]], [BORDER_GUARD, CUSTOMS])
+    given = [site.confirm("4.2.b", agency, node="gate-3") for agency in (BORDER_GUARD, CUSTOMS)]
+    filled(config.parent, site)
+    told = explained(config, *AT, "--declaration", NO)
+    assert told["verdict"] == "open"
+    named = [ref for r in told["reasons"] if r["code"] == "confirmed" for ref in r["facts"]]
+    assert sorted(named) == sorted(fact.ref for fact in given)
+
+
+def test_explain_finds_the_declaration_of_a_plate_however_it_is_written(config: Path) -> None:
+    filled(config.parent, Site())
+    assert explained(config, *AT, "--plate", "12c-123.45") == explained(config, *AT, "--declaration", NO)
+
+
+def test_explain_refuses_a_plate_that_is_not_of_the_declaration(config: Path) -> None:
+    filled(config.parent, Site())
+    told = explained(config, *AT, "--declaration", NO, "--plate", "29C99999")
+    assert (told["verdict"], told["reasons"][0]["code"]) == ("refuse", "vehicle_not_declared")
+
+
+@pytest.mark.parametrize("asked", [["--plate", "29C99999"], ["--declaration", "2026112399999"]])
+def test_explain_refuses_what_nobody_declared(config: Path, asked: list[str]) -> None:
+    filled(config.parent, Site())
+    told = explained(config, *AT, *asked)
+    assert (told["verdict"], [reason["code"] for reason in told["reasons"]]) == ("refuse", ["no_declaration"])
+    assert (told["waits_for"], told["ordered"], told["opens"]) == ([], False, None)
+
+
+def test_explain_speaks_the_language_asked_for(config: Path) -> None:
+    filled(config.parent, Site())
+    texts = {
+        lang: barie("explain", config, *AT, "--plate", PLATE, "--lang", lang).stdout
+        for lang in ("vi", "en", "zh")
+    }
+    assert len(set(texts.values())) == 3
+    assert "Hải quan" in texts["vi"]
+
+
+def test_explain_without_a_question_and_without_a_store_is_a_wrong_call(config: Path) -> None:
+    nothing = barie("explain", config, *AT)
+    assert (nothing.exit_code, "--declaration NO, --plate TEXT" in nothing.stderr) == (2, True)
+    no_store = barie("explain", config, *AT, "--declaration", NO)
+    assert (no_store.exit_code, "no store at" in no_store.stderr) == (2, True)
+    assert not (config.parent / "data").exists()
+
+
+# -- key and pin
+
+
+def test_key_writes_a_secret_that_only_its_owner_reads_and_prints_the_public_half(tmp_path: Path) -> None:
+    file = tmp_path / "node.key"
+    answer = barie("key", file)
+    assert answer.exit_code == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert PrivateKey.parse(file.read_text()).public.text == answer.stdout.strip()
+
+
+def test_key_never_overwrites_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "node.key"
+    barie("key", file)
+    before = file.read_text()
+    answer = barie("key", file)
+    assert (answer.exit_code, file.read_text()) == (2, before)
+    assert "a node keeps its key" in answer.stderr
+
+
+def test_pin_prints_a_table_for_the_officers_file_and_never_the_pin(tmp_path: Path) -> None:
+    answer = barie("pin", "hq-1", "customs", entered="246801\n246801\n")
+    assert (answer.exit_code, "246801" in answer.stdout) == (0, False)
+    table = answer.stdout[answer.stdout.index("[officers") :]
+    assert tomllib.loads(table)["officers"]["hq-1"]["agency"] == "customs"
+    file = tmp_path / "officers.toml"
+    file.write_text(table, encoding="utf-8")
+    assert pin_fits("246801", load_officers(file)["hq-1"].verifier)
+
+
+def test_pin_refuses_an_agency_that_does_not_exist() -> None:
+    answer = barie("pin", "hq-1", "police", "--pin", "246801")
+    assert answer.exit_code == 2

@@ -1,0 +1,144 @@
+"""A gate's configuration: the shipped files are good, and every mistake is told as file:line: key: what to write."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from edge.configuration import load
+from hardware.modbus import Contact
+from shared.codes import Place
+from shared.configuration import BadConfiguration
+from shared.procedures import HealthTick
+from tests.builders import PROCEDURES
+from tests.edge.gate_folder import gate_file
+
+SHIPPED = sorted((PROCEDURES.parent / "gates").glob("*.toml"))
+
+
+def test_there_is_a_file_for_every_gate() -> None:
+    assert {file.stem for file in SHIPPED} >= {
+        "ckhn-barrier-1", "ckhn-barrier-2", "ckhn-yard-in", "ckhn-yard-out", "tt-barrier-1", "tt-barrier-2",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.stem))
+def test_every_shipped_configuration_is_good_and_says_what_its_name_says(file: Path) -> None:
+    table = load(file).table
+    assert table.node == file.stem
+    assert {lane.place for lane in table.lane} == {Place(file.stem.partition("-")[2])}
+    assert table.settings.health_tick is HealthTick.MAY_COME_EARLIER
+
+
+def test_the_names_of_the_shipped_gates_differ() -> None:
+    assert len({load(file).table.node for file in SHIPPED}) == len(SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "key", "advice"),
+    [
+        ('node = "gate-2"', 'node = "Gate 2"', 1, "node", "pattern"),
+        ('node = "gate-2"', 'name = "gate-2"', 1, "name", "this key is not known; remove it or mend its spelling"),
+        ('data = "data"\n', "", 1, "data", "this key is missing; add it"),
+        ("port = 8080", "port = 80800", 10, "screen.port", "less than or equal to 65535"),
+        ('place = "barrier-2"', 'place = "barrier-3"', 18, "lane.0.place", "write one of"),
+        ('place = "barrier-2"', 'place = "online"', 16, "lane.0", "online has no lanes; write place = one of"),
+        ('heading = "in"', 'heading = "up"', 19, "lane.0.heading", "write one of"),
+        ('"border_guard", ', "", 11, "screen.agencies", 'a barrier needs the border guard; add "border_guard"'),
+        ('"customs"', '"police"', 11, "screen.agencies.1", "'police' is not allowed"),
+        ('host = "127.0.0.1"', 'host = "10.0.0.1"', 13, "broker", "needs TLS; write ca, certificate and key"),
+        ('host = "127.0.0.1"', 'host = "127.0.0.1"\nca = "ca.crt"', 13, "broker", "write all three"),
+        ('host = "127.0.0.1"', 'host = "127.0.0.1"\nusername = "me"', 13, "broker", "write both or neither"),
+        ('url = "rtsp:', 'url = "http:', 23, "lane.0.camera.0.url", "pattern"),
+        ("open_relay = 1", "open_relay = 0", 27, "lane.0.barrier.open_relay", "greater than or equal to 1"),
+        ("open_relay = 1", "open_relay = 60", 25, "lane.0.barrier", "60"),
+        ("open_relay = 1", 'open_relay = 1\nrelay_board = "none"', 25, "lane.0.barrier", "none"),
+        ("[broker]", "[settings.readings]\n\"4.3.e\" = \"narrow\"\n\n[broker]", 14, "settings.readings.4.3.e",
+         "no reading 'narrow'; write literal, wide"),
+        ("[broker]", "[settings.readings]\n\"4.2.b\" = \"wide\"\n\n[broker]", 14, "settings.readings.4.2.b",
+         "not ambiguous"),
+        ("[broker]", "[settings]\nstale_after_s = 5\n\n[broker]", 14, "settings.stale_after_s", "greater than or equal to 30"),
+        ("[screen]", "[screen", 9, "TOML", "mend the syntax"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line_its_key_and_what_to_write(
+    tmp_path: Path, right: str, wrong: str, line: int, key: str, advice: str
+) -> None:
+    file = gate_file(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    assert right in text
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+    with pytest.raises(BadConfiguration) as raised:
+        load(file)
+    told = str(raised.value).splitlines()
+    start = f"{file}:{line}: {key}: "
+    found = [one for one in told if one.startswith(start)]
+    assert found, f"{start} is not among {told}"
+    assert advice in found[0]
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    file = gate_file(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("open_relay = 1", "open_relay = 0").replace('heading = "in"', ""), encoding="utf-8"
+    )
+    with pytest.raises(BadConfiguration) as raised:
+        load(file)
+    assert {finding.key for finding in raised.value.findings} == {
+        "lane.0.heading",
+        "lane.0.barrier.open_relay",
+    }
+
+
+def test_a_centre_key_that_is_none_says_where_to_get_one(tmp_path: Path) -> None:
+    file = gate_file(tmp_path)
+    text = re.sub('centre_key = ".*"', 'centre_key = "short"', file.read_text(encoding="utf-8"))
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BadConfiguration, match=r"gate\.toml:5: centre_key: .*barie-central key"):
+        load(file)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"])
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "gate.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BadConfiguration, match=r"gate\.toml:1: file: cannot be read: .*; name a TOML file"):
+        load(file)
+
+
+def test_two_lanes_of_one_name_are_told(tmp_path: Path) -> None:
+    file = gate_file(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    head, mark, lane = text.partition("[[lane]]")
+    file.write_text(head + (mark + lane) * 2, encoding="utf-8")
+    with pytest.raises(BadConfiguration, match="lane names must differ; rename one"):
+        load(file)
+
+
+def test_two_cameras_of_one_name_in_a_lane_are_told(tmp_path: Path) -> None:
+    file = gate_file(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    camera = text[text.index("[[lane.camera]]") : text.index("[lane.barrier]")]
+    file.write_text(text.replace(camera, camera * 2), encoding="utf-8")
+    with pytest.raises(BadConfiguration, match="camera names must differ; rename one"):
+        load(file)
+
+
+def test_a_folder_without_procedures_is_told(tmp_path: Path) -> None:
+    file = gate_file(tmp_path)
+    text = file.read_text(encoding="utf-8").replace(str(PROCEDURES), "nowhere")
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BadConfiguration, match="nowhere:1: folder: holds no procedure"):
+        load(file)
+
+
+def test_paths_are_relative_to_the_file_and_wiring_reaches_the_driver(tmp_path: Path) -> None:
+    file = gate_file(tmp_path)
+    with file.open("a", encoding="utf-8") as more:
+        more.write("\n[lane.barrier.inputs]\nboom_open = { number = 3, normally_closed = true }\n")
+    found = load(file)
+    assert found.path(found.table.data) == tmp_path / "data"
+    wiring = found.table.lane[0].barrier.settings("lane-1").inputs
+    assert (wiring.boom_open, wiring.boom_closed) == (Contact(3, True), None)

@@ -1,0 +1,130 @@
+"""A site's nodes on stores of their own: over a real broker, or one of them on a link whose messages are handed in."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared import protocol, subjects
+from shared.bodies import NodeEnrolled, dump
+from shared.codes import Agency, Place
+from shared.facts import Draft
+from shared.journal import author_of, centre_node, journal_id
+from shared.node.link import Link, LinkSettings, Received
+from shared.node.store import Store
+from shared.node.sync import Identity, SyncNode
+from tests.builders import MORNING, SITE, Journal, key, note
+
+CENTRE = centre_node(SITE)
+CENTRE_JOURNAL = journal_id(CENTRE)
+
+
+@dataclass
+class Member:
+    """A node at work."""
+
+    node: str
+    store: Store
+    link: Link
+    sync: SyncNode
+
+    def write(self, count: int = 1) -> None:
+        """So many facts of its own, each in a transaction of its own."""
+        for number in range(count):
+            self.tell(note(str(number)))
+
+    def tell(self, draft: Draft) -> None:
+        """One fact of its own."""
+        self.store.append(journal_id(self.node), key(journal_id(self.node)), [draft])
+
+    def holds(self, node: str, count: int) -> bool:
+        """Whether it holds so many facts of a node, and no fewer than all of them in a row."""
+        return self.store.head(journal_id(node)).seq == count
+
+    def quarantined(self) -> list[tuple[str, str]]:
+        """Topic and reason of everything set aside."""
+        return list(self.store.connection.execute("SELECT source, reason FROM quarantine ORDER BY id"))
+
+
+def identity(node: str) -> Identity:
+    """Who a node is; the centre's key is pinned."""
+    return Identity(node, SITE, key(journal_id(node)), key(CENTRE_JOURNAL).public)
+
+
+@asynccontextmanager
+async def member(node: str, folder: Path, port: int) -> AsyncIterator[Member]:
+    """A node on a broker, until the end of the block; its store stays in the folder."""
+    store = Store(folder / f"{node}.db")
+    link = Link(LinkSettings("127.0.0.1", port), node)
+    one = Member(node, store, link, SyncNode(store, link, identity(node)))
+    link.start()
+    one.sync.start()
+    try:
+        yield one
+    finally:
+        await one.sync.stop()
+        await link.stop()
+        store.close()
+
+
+def enrolment(node: str) -> Draft:
+    """The centre licenses a node."""
+    body = NodeEnrolled(
+        node=node,
+        site=SITE,
+        public_key=key(journal_id(node)).public.text,
+        places=[Place.BARRIER_2],
+        agencies=[Agency.CUSTOMS],
+    )
+    return Draft("node_enrolled", subjects.node(node), dump(body))
+
+
+class HandedLink(Link):
+    """A link without a broker: what is published is kept in `sent`, what arrives is handed in."""
+
+    def __init__(self) -> None:
+        super().__init__(LinkSettings("127.0.0.1", 1), "handed")
+        self.connected = True
+        self.sent: list[tuple[str, bytes]] = []
+
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, user: Mapping[str, str] | None = None
+    ) -> bool:
+        """Taken at once, as a broker's PUBACK would say."""
+        del retain, user
+        self.sent.append((topic, payload))
+        return True
+
+    def hand_in(self, topic: str, message: protocol.Message | bytes, *, retained: bool = False) -> None:
+        """A message arrives."""
+        payload = message if isinstance(message, bytes) else protocol.encode(message)
+        self._dispatch(Received(topic, payload, {}, retained))
+
+    def hear(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:
+        """A node's vector arrives: it holds these journals as far as they go."""
+        heads = {j.name: protocol.WireHead(seq=j.head.seq, hash=j.head.hash) for j in journals}
+        vector = protocol.Vector(
+            node=of,
+            site=SITE,
+            incarnation=incarnation,
+            at=f"{MORNING:%Y-%m-%dT%H:%M:%S}.000Z#0000",
+            heads=heads,
+        ).sign(key(journal_id(of)))
+        self.hand_in(protocol.vector_topic(SITE, of), vector, retained=retained)
+
+    def batch(
+        self, journal: Journal, start: int, end: int, *, signed_by: str | None = None
+    ) -> protocol.Batch:
+        """Facts `start` to `end` of a journal, counted from 1, as their author sends them."""
+        run = journal.sealed[start - 1 : end]
+        return next(iter(protocol.batches(run, key(signed_by or journal.name))))
+
+    def push(self, journal: Journal, start: int, end: int, *, signed_by: str | None = None) -> None:
+        """Such a batch arrives as new facts."""
+        topic = protocol.facts_topic(SITE, author_of(journal.name))
+        self.hand_in(topic, self.batch(journal, start, end, signed_by=signed_by))
+
+    def asked(self) -> list[tuple[str, str, int]]:
+        """Whom we asked for which journal after which number."""
+        asks = [(t.split("/")[4], protocol.decode(p, protocol.Ask)) for t, p in self.sent if "/ask/" in t]
+        return [(to, ask.journal, ask.after) for to, ask in asks]
