@@ -34,7 +34,7 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
     _declare(store, declared)
     knowledge = Knowledge(
         store,
-        DeclarationBook(store.connection),
+        DeclarationBook(store),
         load_procedures(SHIPPED),
         Settings(),
         lambda: Known(

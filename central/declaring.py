@@ -35,7 +35,7 @@ class DeclarationDesk:
         self._journals = journals
         self._store = journals.store
         self._wall = wall
-        self._book = DeclarationBook(journals.store.connection)
+        self._book = DeclarationBook(journals.store)
 
     def find(self, no: str) -> Declared:
         """The newest version; raises NotFound."""

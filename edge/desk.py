@@ -31,7 +31,7 @@ def waiting(knowledge: Knowledge, agency: Agency) -> list[Waiting]:
     """Every vehicle inside the gate area whose yard step lacks the agency's confirmation, longest inside first."""
     found = (
         _waiting_one(knowledge, declared, vehicle, agency)
-        for no, vehicle in awaiting(knowledge.store.connection, agency)
+        for no, vehicle in awaiting(knowledge.store, agency)
         if (declared := knowledge.book.find(no)) is not None
     )
     return [one for one in found if one is not None]

@@ -104,7 +104,7 @@ def _knowledge(configuration: GateConfiguration, store: Store) -> Knowledge:
     )
     return Knowledge(
         store,
-        DeclarationBook(store.connection),
+        DeclarationBook(store),
         load_procedures(configuration.path(Path(table.procedures))),
         table.settings.settings(),
         lambda: known,

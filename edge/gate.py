@@ -13,8 +13,9 @@ from edge.lane.lane import Lane, LaneParts, LaneSettings
 from edge.lane.passage import Knowledge
 from edge.lane.presses import press
 from edge.lane.reading import Eyes
+from edge.lane.show import view
 from edge.lane.view import LaneView, Officer, Pressed, PressRefused
-from edge.officers import OfficerTable, load_officers, pin_fits
+from edge.officers import Officers
 from edge.pictures import Pictures
 from edge.screen.ports import DeskLine, LinkShown
 from edge.underway import Underway
@@ -31,7 +32,7 @@ from shared.node.errors import StoreError
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
-from shared.signing import PrivateKey
+from shared.signing import BadKey, PrivateKey
 
 
 class ShownLane:
@@ -42,7 +43,7 @@ class ShownLane:
 
     def view(self) -> LaneView:
         """What there is to see now."""
-        return self.lane.view()
+        return view(self.lane)
 
     async def press(self, pressed: Pressed) -> None:
         """Carries a press out; raises PressRefused."""
@@ -74,11 +75,11 @@ class Gate:
         self._required = frozenset(
             journal_id(node) for node in (centre_node(self.site), *table.required_nodes)
         )
-        self._officers = _Officers(configuration)
+        self._officers = Officers(configuration.path(table.officers) if table.officers else None)
         self._authority: Authority | None = None
         self.knowledge = Knowledge(
             self.store,
-            DeclarationBook(self.store.connection),
+            DeclarationBook(self.store),
             load_procedures(configuration.path(table.procedures)),
             table.settings.settings(),
             self.known,
@@ -151,7 +152,7 @@ class Gate:
 
     def ready(self) -> list[str]:
         """Why the gate is not ready."""
-        causes = []
+        causes = [self._officers.error] if self._officers.error else []
         link = self.link()
         if link.store_error:
             causes.append(link.store_error)
@@ -194,23 +195,11 @@ class Gate:
 _DECLARATIONS = frozenset({"declared", "amended", "recalled"})
 
 
-class _Officers:
-    """The officers' file, read again when it changes."""
-
-    def __init__(self, configuration: GateConfiguration) -> None:
-        named = configuration.table.officers
-        self._file = configuration.path(named) if named else None
-        self._read_at = 0.0
-        self._officers: dict[str, OfficerTable] = {}
-
-    def agency_of(self, code: str, pin: str) -> Agency | None:
-        changed_at = self._file.stat().st_mtime if self._file and self._file.exists() else 0.0
-        if changed_at != self._read_at:
-            self._officers, self._read_at = load_officers(self._file), changed_at
-        found = self._officers.get(code)
-        return found.agency if found and pin_fits(pin, found.verifier) else None
-
-
 def load_key(file: Path) -> PrivateKey:
-    """This node's key; raises BadKey or OSError."""
-    return PrivateKey.parse(file.read_text(encoding="utf-8"))
+    """This node's key; raises BadKey."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        why = f"{file} cannot be read: {error.strerror}; make it with `barie-edge key {file}`"
+        raise BadKey(why) from error
+    return PrivateKey.parse(text)

@@ -11,11 +11,14 @@ import secrets
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from shared.bodies import Code
 from shared.codes import Agency
-from shared.configuration import parse
+from shared.configuration import BadConfiguration, parse
+
+log = structlog.get_logger()
 
 _COST = {"n": 2**14, "r": 8, "p": 1}
 
@@ -45,6 +48,35 @@ def load_officers(file: Path | None) -> dict[str, OfficerTable]:
     if file is None or not file.exists():
         return {}
     return parse(file.read_text(encoding="utf-8"), str(file), OfficersTable).officers
+
+
+class Officers:
+    """The officers' file, read again when it changes. While it cannot be used, what was read before stays in force."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.error: str | None = None
+        """What is wrong with the file, for the technician; None when all is well."""
+        self._file = file
+        self._read_at: float | None = None
+        self._officers: dict[str, OfficerTable] = {}
+        self._read()
+
+    def agency_of(self, code: str, pin: str) -> Agency | None:
+        """The officer's agency when the PIN is hers; takes tens of milliseconds on purpose."""
+        self._read()
+        found = self._officers.get(code)
+        return found.agency if found and pin_fits(pin, found.verifier) else None
+
+    def _read(self) -> None:
+        changed_at = self._file.stat().st_mtime if self._file and self._file.exists() else 0.0
+        if changed_at == self._read_at:
+            return
+        self._read_at = changed_at
+        try:
+            self._officers, self.error = load_officers(self._file), None
+        except (BadConfiguration, OSError, UnicodeDecodeError) as error:
+            self.error = str(error)
+            log.error("officers_unusable", error=self.error)
 
 
 def make_verifier(pin: str) -> str:

@@ -31,7 +31,7 @@ def status(gate: Gate, data: Path) -> protocol.Status:
                 name=lane.settings.name,
                 place=lane.settings.place.value,
                 state=lane.state.value,
-                barrier=lane.boom_position.value,
+                barrier=lane.boom.position.value,
                 barrier_error=lane.trouble.get("barrier_lost"),
                 cameras=[
                     protocol.CameraStatus(name=c.name, state=c.state, age_s=c.age_s)

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 from shared.bodies import Confirmed, Passed, Withdrawn, read_body
 from shared.codes import Agency, Place
 from shared.facts import Fact
+from shared.node.store import Store
 
 MOST_LISTED = 200
 
@@ -48,14 +49,13 @@ class Underway:
                 pass
 
 
-def awaiting(
-    connection: sqlite3.Connection, agency: Agency, most: int = MOST_LISTED
-) -> list[tuple[str, str]]:
+def awaiting(store: Store, agency: Agency, most: int = MOST_LISTED) -> list[tuple[str, str]]:
     """Declaration and vehicle of those inside that may await the agency in the yard, longest inside first.
 
     A tick on an older version of the declaration leaves the vehicle in the list: whether it still stands is for the rules.
+    Raises StoreUnusable.
     """
-    rows = connection.execute(
+    rows = store.rows(
         """SELECT e.no, e.vehicle FROM entered e JOIN declarations d ON d.no = e.no
            LEFT JOIN ended x ON x.no = e.no AND x.vehicle = e.vehicle
            WHERE d.recalled = 0 AND x.no IS NULL AND NOT EXISTS (
@@ -63,5 +63,5 @@ def awaiting(
                WHERE t.no = e.no AND t.vehicle = e.vehicle AND t.by = ? AND t.declared = d.ref AND w.ref IS NULL)
            ORDER BY e.at LIMIT ?""",
         (agency.value, most),
-    ).fetchall()
+    )
     return [(no, vehicle) for no, vehicle in rows]

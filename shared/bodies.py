@@ -253,13 +253,17 @@ class BoomSeen(Body):
 
 
 class Passed(At):
-    """A vehicle went through the open boom."""
+    """A vehicle went through the open boom.
+
+    `assumed`: no loop lies under the boom; the vehicle left the approach while the boom was open for it.
+    """
 
     plate: Text | None = None
     declaration: DeclarationNo | None = None
     vehicle: Code | None = None
     step: Clause | None = None
     last_step: bool = False
+    assumed: bool = False
     request: FactRef | None = None
     picture: Sha256 | None = None
     thumbnail: Sha256 | None = None

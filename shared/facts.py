@@ -167,12 +167,14 @@ def read_envelope(value: object) -> Fact:
     return Fact(**value)
 
 
-def _check_size(unsealed: Mapping[str, Any]) -> None:
-    size = len(canonical(unsealed))
-    if size > MOST_FACT_BYTES:
+def _hash(unsealed: Mapping[str, Any]) -> str:
+    """SHA-256 of an envelope without its hash, written canonically once; raises NotCanonical, and BadFact when too large."""
+    written = canonical(unsealed)
+    if len(written) > MOST_FACT_BYTES:
         raise BadFact(
-            f"{unsealed['kind']}: {size} bytes, a fact has at most {MOST_FACT_BYTES}; say less in one fact"
+            f"{unsealed['kind']}: {len(written)} bytes, a fact has at most {MOST_FACT_BYTES}; say less in one fact"
         )
+    return hashlib.sha256(written).hexdigest()
 
 
 def _check_envelope(value: Mapping[str, Any]) -> None:

@@ -14,16 +14,16 @@ import structlog
 
 from edge.capture import Camera, CameraState
 from edge.changes import Changes
+from edge.lane.boom import LaneBoom
 from edge.lane.inputs import Presence, events
 from edge.lane.machine import Action, Event, LaneState, step
 from edge.lane.passage import Correction, Judgement, Knowledge, Passage, concerns
 from edge.lane.reading import Eyes, Reading
 from edge.lane.records import LaneFacts
 from edge.lane.sight import CameraPresence
-from edge.lane.view import BarrierShown, CameraShown, LaneView, Officer
+from edge.lane.view import BarrierShown, CameraShown, Officer
 from edge.pictures import Kept, PictureError, Pictures, live_jpeg
-from hardware.barrier import Barrier, BoomPosition, InputReader, Inputs
-from hardware.errors import BarrierError
+from hardware.barrier import Barrier, InputReader
 from shared.authority import Counting
 from shared.bodies import BoomState, OpenMode, OpenRequested, read_body
 from shared.codes import YARD_GATES, Actor, Heading, Place
@@ -35,8 +35,6 @@ log = structlog.get_logger()
 
 POLL_S = 0.05
 JUDGE_AGAIN_S = 5.0
-REQUEST_EXPIRES_S = 5.0
-NO_INPUTS = Inputs()
 
 
 @dataclass(frozen=True)
@@ -79,11 +77,9 @@ class Lane:
         self.facts = LaneFacts(
             node, settings.name, settings.place, settings.heading, parts.knowledge.settings
         )
-        self._inputs = NO_INPUTS
+        self.boom = LaneBoom(settings.name, parts.barrier, parts.inputs, settings.move_timeout_s, parts.clock)
         self._presence = Presence()
         self._sight = CameraPresence(parts.cameras, parts.eyes, parts.clock)
-        self._request: tuple[str, float] | None = None
-        self._moving_since: float | None = None
         self._judged_at = 0.0
         self._reading: asyncio.Task[None] | None = None
         self._shown: tuple[object, ...] = ()
@@ -104,12 +100,6 @@ class Lane:
 
     # -- what others ask and tell
 
-    def view(self) -> LaneView:
-        """Everything that screens show of this lane."""
-        from edge.lane.show import view
-
-        return view(self)
-
     def live_jpeg(self) -> bytes | None:
         """The newest frame of the first camera, small; None when there is none."""
         frame = next((f for c in self.parts.cameras if (f := c.newest()) is not None), None)
@@ -127,7 +117,7 @@ class Lane:
 
     def barrier_shown(self) -> BarrierShown:
         """Where the boom is, by its limit switches."""
-        return BarrierShown(self._inputs.position.value, self.trouble.get("barrier_lost"))
+        return BarrierShown(self.boom.position.value, self.trouble.get("barrier_lost"))
 
     def learnt(self, new: Sequence[Fact]) -> None:
         """New facts are in the store; judges again when they concern the vehicle here."""
@@ -181,7 +171,7 @@ class Lane:
             if counting is not Counting.COUNTS:
                 log.error("opening_does_not_count", request=request.ref, counting=counting.value)
                 return
-        self._request = (request.ref, self.parts.clock())
+        self.boom.ask(request.ref)
         if self.passage is not None:
             self.passage = replace(self.passage, request=request.ref)
         await self._happen(Event.OPEN_REQUESTED)
@@ -195,38 +185,27 @@ class Lane:
     async def tick(self) -> None:
         """One look at inputs and clock, and what follows from it; `run` does this for ever."""
         now = self.parts.clock()
-        await self._read_inputs()
-        seen, self._presence = events(self._inputs, self._presence, now)
-        if self._inputs.approach_loop is None:
+        await self.boom.read()
+        self._note("barrier_lost", self.boom.error)
+        seen, self._presence = events(self.boom.inputs, self._presence, now)
+        if self.boom.inputs.approach_loop is None:
             seen = (*seen, *await self._sight.events(self.state is LaneState.EMPTY))
         for event in seen:
             await self._happen(event)
-        if self._moving_since is not None and now - self._moving_since > self.settings.move_timeout_s:
-            self._moving_since = now
-            await self._happen(self._after_timeout())
+        overdue = self.boom.overdue(self.state)
+        if overdue is not None:
+            await self._happen(overdue)
         if self.passage is not None and now - self._judged_at > JUDGE_AGAIN_S:
             self.judge()
         if self.state is LaneState.WAITING and self._opens_by_itself:
             await self._happen(Event.READ_DONE)
         self._notice_change()
 
-    async def _read_inputs(self) -> None:
-        try:
-            self._inputs = await self.parts.inputs.read()
-        except BarrierError as error:
-            self._inputs = NO_INPUTS
-            self.trouble["barrier_lost"] = str(error)
+    def _note(self, trouble: str, sentence: str | None) -> None:
+        if sentence is None:
+            self.trouble.pop(trouble, None)
         else:
-            self.trouble.pop("barrier_lost", None)
-
-    def _after_timeout(self) -> Event:
-        """No limit switch told of a movement in time: a fault, unless there is none that could have told."""
-        closing = self.state is LaneState.CLOSING
-        switch = self._inputs.boom_closed if closing else self._inputs.boom_open
-        left_other_end = self._inputs.position is BoomPosition.UNKNOWN
-        if switch is not None or not left_other_end or "barrier_lost" in self.trouble:
-            return Event.MOVE_TIMED_OUT
-        return Event.BOOM_CLOSED if closing else Event.BOOM_OPEN
+            self.trouble[trouble] = sentence
 
     def _store_failed(self, error: StoreError) -> None:
         if "store_broken" not in self.trouble:
@@ -236,11 +215,8 @@ class Lane:
     def _notice_change(self) -> None:
         cameras = tuple((c.name, c.state) for c in self.cameras_shown())
         lost = [name for name, state in cameras if state not in (CameraState.LIVE, CameraState.CONNECTING)]
-        if lost:
-            self.trouble["camera_lost"] = ", ".join(lost)
-        else:
-            self.trouble.pop("camera_lost", None)
-        shown = (self.state, self._inputs.position, cameras, tuple(self.trouble.items()))
+        self._note("camera_lost", ", ".join(lost) or None)
+        shown = (self.state, self.boom.position, cameras, tuple(self.trouble.items()))
         if shown != self._shown:
             self._shown = shown
             self.parts.changes.notify()
@@ -248,8 +224,12 @@ class Lane:
     # -- the machine
 
     async def _happen(self, event: Event) -> None:
-        if Action.PULSE_OPEN in self._apply(event):
-            await self._pulse_open()
+        """Takes an event. The pulse comes last: every fact of the transition is on disk before the boom is told."""
+        if Action.PULSE_OPEN not in self._apply(event):
+            return
+        if not await self.boom.pulse():
+            self._note("barrier_lost", self.boom.error)
+            await self._happen(Event.MOVE_FAILED)
 
     def _apply(self, event: Event) -> tuple[Action, ...]:
         """Takes the table's row for an event. When the store fails, the state stays and the lane is hand-operated."""
@@ -262,8 +242,7 @@ class Lane:
             return ()
         if after is not before:
             self.state = after
-            moving = after in (LaneState.OPENING, LaneState.CLOSING)
-            self._moving_since = self.parts.clock() if moving else None
+            self.boom.watch(after)
             log.info("lane_state", lane=self.settings.name, on=event.value, state=after.value)
             self.parts.changes.notify()
         return actions
@@ -363,29 +342,15 @@ class Lane:
         opening = asyncio.create_task(self.open(request))
         opening.add_done_callback(lambda task: task.exception())
 
-    async def _pulse_open(self) -> None:
-        """One pulse, never repeated. An answer that did not come proves nothing: the limit switches decide."""
-        if self._request is None or self.parts.clock() - self._request[1] > REQUEST_EXPIRES_S:
-            log.error("request_expired", lane=self.settings.name)
-            await self._happen(Event.MOVE_FAILED)
-            return
-        try:
-            await self.parts.barrier.open()
-        except BarrierError as error:
-            log.error("pulse_failed", lane=self.settings.name, error=str(error))
-            self.trouble["barrier_lost"] = str(error)
-            if not error.outcome_unknown:
-                await self._happen(Event.MOVE_FAILED)
-
     # -- records
 
     def _record_boom(self, state: BoomState) -> None:
-        request = self._request[0] if self._request and state is not BoomState.OPEN_UNASKED else None
+        request = None if state is BoomState.OPEN_UNASKED else self.boom.request
         self.write([self.facts.boom_seen(state, self.passage, request)])
         if state is BoomState.OPENED:
             self.trouble.pop("boom_did_not_move", None)
         if state is BoomState.CLOSED:
-            self._request = None
+            self.boom.request = None
 
     def _record_passed(self) -> None:
         """A vehicle that follows through the open boom is a passage of its own, about which nothing is known."""
@@ -399,7 +364,12 @@ class Lane:
         return Passage(fact.ref, fact.at)
 
     def _record_turned_back(self) -> None:
-        if self.passage is not None and not self.passage.passed:
+        """The vehicle left the lane; where no loop lies under an open boom, it is taken to have gone through."""
+        if self.passage is None or self.passage.passed:
+            return
+        if self.state is LaneState.OPEN and self.boom.inputs.under_boom_loop is None:
+            self.write([self.facts.passed(self.passage, self.judgement, assumed=True)])
+        else:
             self.write([self.facts.turned_back(self.passage, self.judgement)])
 
     def _end_passage(self) -> None:
@@ -407,11 +377,6 @@ class Lane:
             self._reading.cancel()
         self.passage = None
         self.judgement = Judgement()
-        self._request = None
+        self.boom.request = None
         for code in ("unread", "open_unasked"):
             self.trouble.pop(code, None)
-
-    @property
-    def boom_position(self) -> BoomPosition:
-        """Where the boom is, by its limit switches."""
-        return self._inputs.position

@@ -10,6 +10,7 @@ from dataclasses import replace
 from edge.lane.lane import Lane
 from edge.lane.passage import Correction
 from edge.lane.rules import NEEDS_REASON, allowed
+from edge.lane.show import view
 from edge.lane.view import Press, Pressed, PressRefused
 from shared import plates
 from shared.authority import Counting
@@ -30,13 +31,13 @@ async def press(lane: Lane, pressed: Pressed) -> None:
 
 
 def _check(lane: Lane, pressed: Pressed) -> None:
-    view = lane.view()
+    shown = view(lane)
     officer = pressed.officer
-    if not allowed(view, officer.agency, pressed.press):
-        raise PressRefused("stale" if pressed.token != view.token else "not_offered")
+    if not allowed(shown, officer.agency, pressed.press):
+        raise PressRefused("stale" if pressed.token != shown.token else "not_offered")
     if pressed.press in (Press.EMERGENCY, Press.GIVE_REASON):
         return
-    if pressed.token != view.token:
+    if pressed.token != shown.token:
         raise PressRefused("stale")
     if pressed.press in NEEDS_REASON and not pressed.values.get("reason", "").strip():
         raise PressRefused("reason_needed")

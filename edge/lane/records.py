@@ -151,8 +151,8 @@ class LaneFacts:
         body = BoomSeen(lane=self.lane, place=self.place, state=state, request=request, passage=ref)
         return self._draft("boom_seen", body)
 
-    def passed(self, passage: Passage, about: Judgement) -> Draft:
-        """The vehicle went through."""
+    def passed(self, passage: Passage, about: Judgement, *, assumed: bool = False) -> Draft:
+        """The vehicle went through, seen by the loop under the boom or assumed for want of one."""
         step = about.decision.step if about.decision else None
         lanes = [s for s in about.procedure.steps if s.place in LANE_PLACES] if about.procedure else []
         body = Passed(
@@ -160,6 +160,7 @@ class LaneFacts:
             plate=passage.text,
             **self._vehicle(about),
             step=step.clause if step else None,
+            assumed=assumed,
             last_step=bool(step and lanes and lanes[-1].clause == step.clause),
             request=passage.request,
             picture=passage.kept.picture if passage.kept else None,

@@ -1,7 +1,6 @@
 """From a lane to its view: what the screen shows, as immutable values."""
 
-from typing import TYPE_CHECKING
-
+from edge.lane.lane import Lane
 from edge.lane.passage import Judgement, Passage
 from edge.lane.view import LaneView, PlateShown, StepLine, StepState, Tick, TickState
 from shared.canonical import digest
@@ -9,11 +8,8 @@ from shared.codes import LANE_PLACES, Actor, Agency, Heading, Place
 from shared.history import History
 from shared.procedures import Step
 
-if TYPE_CHECKING:
-    from edge.lane.lane import Lane
 
-
-def view(lane: "Lane") -> LaneView:
+def view(lane: Lane) -> LaneView:
     """The view of a lane now."""
     passage, about = lane.passage, lane.judgement
     return LaneView(
@@ -119,7 +115,7 @@ def _plate(passage: Passage | None) -> PlateShown | None:
     )
 
 
-def _token(lane: "Lane") -> str:
+def _token(lane: Lane) -> str:
     """Changes with the vehicle, what is taken to be its plate, and everything the decision rests on."""
     passage, about = lane.passage, lane.judgement
     decision = about.decision

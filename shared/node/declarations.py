@@ -13,6 +13,7 @@ from shared.bodies import Declaration, Passed, Recalled, read_body
 from shared.facts import Fact
 from shared.journal import author_of
 from shared.matching import ActiveVehicle
+from shared.node.store import Store
 
 _CENTRE = "centre-"
 
@@ -85,46 +86,43 @@ class Declarations:
 
 
 class DeclarationBook:
-    """Reads the projection. `active` and `ended` satisfy `shared.matching.ActiveVehicles`."""
+    """Reads the projection; raises StoreUnusable. `active` and `ended` satisfy `shared.matching.ActiveVehicles`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.active = _Vehicles(connection, ended=False)
-        self.ended = _Vehicles(connection, ended=True)
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.active = _Vehicles(store, ended=False)
+        self.ended = _Vehicles(store, ended=True)
 
     def find(self, no: str) -> Declared | None:
         """The newest version of a declaration, recalled or not."""
-        row = self._connection.execute(
-            "SELECT ref, body, recalled FROM declarations WHERE no = ?", (no,)
-        ).fetchone()
-        return _declared(row) if row else None
+        rows = self._store.rows("SELECT ref, body, recalled FROM declarations WHERE no = ?", (no,))
+        return _declared(rows[0]) if rows else None
 
     def newest(self, most: int = 100) -> list[Declared]:
         """The declarations with the highest numbers."""
-        rows = self._connection.execute(
-            "SELECT ref, body, recalled FROM declarations ORDER BY no DESC LIMIT ?", (most,)
-        ).fetchall()
+        query = "SELECT ref, body, recalled FROM declarations ORDER BY no DESC LIMIT ?"
+        rows = self._store.rows(query, (most,))
         return [_declared(row) for row in rows]
 
 
 class _Vehicles:
     """Declared tractors by comparison key: those still under way, or those recalled or through their last step."""
 
-    def __init__(self, connection: sqlite3.Connection, *, ended: bool) -> None:
-        self._connection = connection
+    def __init__(self, store: Store, *, ended: bool) -> None:
+        self._store = store
         self._ended = ended
 
     def with_keys(self, keys: Iterable[str]) -> Sequence[ActiveVehicle]:
         """Every vehicle of this kind under one of some comparison keys."""
         wanted = tuple(keys)
         marks = ", ".join("?" * len(wanted))
-        rows = self._connection.execute(
+        rows = self._store.rows(
             f"""SELECT v.no, v.vehicle, v.plate, v.site FROM vehicles v JOIN declarations d ON d.no = v.no
                 LEFT JOIN ended e ON e.no = v.no AND e.vehicle = v.vehicle
                 WHERE v.role = 'tractor' AND v.key IN ({marks})
                 AND (d.recalled = 1 OR e.no IS NOT NULL) = ?""",
             (*wanted, self._ended),
-        ).fetchall()
+        )
         return [ActiveVehicle(*row) for row in rows]
 
 

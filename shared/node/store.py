@@ -131,7 +131,7 @@ class Store:
 
     def page(self, journal: str, after: int, most: int = 500) -> tuple[list[Sealed], SignedHead] | None:
         """Facts of a journal after a number, up to a signed head; None when nothing beyond is held."""
-        rows = self._rows(
+        rows = self.rows(
             """SELECT seq, hash, signature FROM signatures WHERE journal = ?1 AND seq > ?2
                ORDER BY seq <= ?2 + ?3 DESC, abs(seq - (?2 + ?3)) LIMIT 1""",
             (journal, after, most),
@@ -161,7 +161,7 @@ class Store:
 
     def since(self, position: int, most: int = 500) -> list[tuple[int, Fact]]:
         """Facts in order of arrival here after a position, with their positions."""
-        rows = self._rows(
+        rows = self.rows(
             f"SELECT position, {_COLUMNS} FROM facts WHERE position > ? ORDER BY position LIMIT ?",
             (position, most),
         )
@@ -177,7 +177,7 @@ class Store:
 
     def setting(self, name: str) -> str | None:
         """A value this node keeps about itself, or None."""
-        rows = self._rows("SELECT value FROM node WHERE name = ?", (name,))
+        rows = self.rows("SELECT value FROM node WHERE name = ?", (name,))
         return rows[0][0] if rows else None
 
     def set_setting(self, name: str, value: str) -> None:
@@ -227,18 +227,19 @@ class Store:
         )
 
     def _hash_at(self, journal: str, seq: int) -> str | None:
-        rows = self._rows("SELECT hash FROM facts WHERE journal = ? AND seq = ?", (journal, seq))
+        rows = self.rows("SELECT hash FROM facts WHERE journal = ? AND seq = ?", (journal, seq))
         return rows[0][0] if rows else None
 
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Rows of a query, for the readers of projections; raises StoreUnusable."""
         with self._guard("read"):
             return self.connection.execute(query, tuple(values)).fetchall()
 
     def _facts(self, where: str, values: Sequence[Any]) -> list[Fact]:
-        return [_fact(row) for row in self._rows(f"SELECT {_COLUMNS} FROM facts WHERE {where}", values)]
+        return [_fact(row) for row in self.rows(f"SELECT {_COLUMNS} FROM facts WHERE {where}", values)]
 
     def _read_heads(self) -> dict[str, Head]:
-        rows = self._rows(
+        rows = self.rows(
             """SELECT f.journal, f.seq, f.hash FROM facts f
                JOIN (SELECT journal, max(seq) AS seq FROM facts GROUP BY journal) USING (journal, seq)"""
         )
@@ -250,7 +251,7 @@ class Store:
         ]
 
     def _private(self, ref: Ref) -> dict[str, PrivateValue]:
-        rows = self._rows(
+        rows = self.rows(
             "SELECT pointer, salt, value FROM private_values WHERE journal = ? AND seq = ?",
             (ref.journal, ref.seq),
         )
@@ -259,7 +260,7 @@ class Store:
     def _last_stamp(self, wall: Callable[[], datetime]) -> Stamp | None:
         """The newest stamp held that is not far ahead: neither does one move the clock while the node runs."""
         ahead = Stamp(wall() + FAR_AHEAD)
-        newest = self._rows("SELECT max(at) FROM facts WHERE at <= ?", (str(ahead),))[0][0]
+        newest = self.rows("SELECT max(at) FROM facts WHERE at <= ?", (str(ahead),))[0][0]
         return Stamp.parse(newest) if newest else None
 
     def _tell(self, facts: Sequence[Fact]) -> None:

@@ -57,6 +57,15 @@ class Heard:
     at_s: float
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """An ask that waits for its answer: after which fact, when, and how often in vain before."""
+
+    after: int
+    at_s: float
+    times: int
+
+
 class SyncNode:
     """Keeps one site's journals in step with its peers. All calls are on the event loop's thread."""
 
@@ -71,7 +80,7 @@ class SyncNode:
         self._incarnation = store.next_incarnation()
         self._pushed = store.head(identity.journal).seq
         self._wake_push = asyncio.Event()
-        self._asked: dict[str, tuple[int, float]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._behind_since: dict[str, float] = {}
         self._fresh_at: dict[str, float] = {}
         self._vector_due = True
@@ -266,12 +275,15 @@ class SyncNode:
             held = self._store.head(journal).seq
             since = self._behind_since.setdefault(journal, now)
             asked = self._asked.get(journal)
-            waiting = asked is not None and asked[0] == held and now - asked[1] < ASK_AGAIN_S
-            if waiting or (not at_once and now - since < TICK_S):
+            in_vain = asked is not None and asked.after == held
+            if asked is not None and in_vain and now - asked.at_s < ASK_AGAIN_S:
                 continue
-            self._asked[journal] = (held, now)
+            if not at_once and now - since < TICK_S:
+                continue
+            times = asked.times + 1 if asked is not None and in_vain else 0
+            self._asked[journal] = _Asked(held, now, times)
             ask = protocol.Ask(journal=journal, after=held)
-            to = self._whom(journal, holders)
+            to = self._whom(journal, holders, times)
             topic = protocol.ask_topic(self._identity.site, to, self._identity.node)
             self._spawn(self._link.publish(topic, protocol.encode(ask)))
 
@@ -288,12 +300,13 @@ class SyncNode:
             del self._behind_since[journal]
         return missing
 
-    def _whom(self, journal: str, holders: Sequence[str]) -> str:
-        """The author, then the centre, then a named peer; each only when heard of late, and in turn when one is silent."""
+    def _whom(self, journal: str, holders: Sequence[str], times: int) -> str:
+        """The author, then the centre, then a named peer: the lively ones first, the next one when asked in vain."""
         now = self._clock()
-        order = [author_of(journal), centre_node(self._identity.site), *sorted(holders)]
-        lively = [n for n in order if n in holders and now - self.heard[n].at_s < HEARD_RECENTLY_S]
-        return (lively or list(holders))[0]
+        order = dict.fromkeys([author_of(journal), centre_node(self._identity.site), *sorted(holders)])
+        known = [node for node in order if node in holders]
+        lively = [node for node in known if now - self.heard[node].at_s < HEARD_RECENTLY_S]
+        return (lively or known)[times % len(lively or known)]
 
     # -- keys and freshness
 

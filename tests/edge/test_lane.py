@@ -34,7 +34,7 @@ async def test_the_whole_road_of_one_vehicle(make: Make) -> None:
         "arrived", "plate_read", "confirmed", "confirmed", "open_requested", "boom opened", "passed", "boom closed",
     ]  # fmt: skip
     assert world.barrier.pulses == ["open"]
-    assert world.lane.view().passage is None
+    assert world.view().passage is None
 
 
 @in_loop
@@ -87,7 +87,7 @@ async def test_a_vehicle_that_nobody_declared_gets_in_only_with_a_border_guards_
 async def test_a_near_match_counts_only_after_an_officer_has_chosen(make: Make) -> None:
     world = make()
     await world.vehicle_arrives(NEAR_PLATE)
-    view = world.lane.view()
+    view = world.view()
     assert (view.decision, [c.plate for c in view.candidates]) == (None, [PLATE])
     await world.press(Press.CHOOSE_VEHICLE, CUSTOMS, declaration=NO, vehicle=VEHICLE)
     assert world.facts("plate_corrected")[0].body["read"] == world.facts("plate_read")[0].ref
@@ -103,7 +103,7 @@ async def test_a_refused_vehicle_turns_back_and_the_boom_never_moves(make: Make)
     world = make()
     await world.vehicle_arrives()
     await world.press(Press.REFUSE, CUSTOMS, reason="thiếu giấy tờ")
-    assert world.lane.view().refused
+    assert world.view().refused
     with pytest.raises(PressRefused, match="not_offered"):
         await world.press(Press.CONFIRM_AND_OPEN)
     world.vehicle_backs_away()
@@ -116,10 +116,10 @@ async def test_a_refused_vehicle_turns_back_and_the_boom_never_moves(make: Make)
 async def test_a_recall_that_arrives_while_the_vehicle_stands_there_is_seen_at_once(make: Make) -> None:
     world = make()
     await world.vehicle_arrives()
-    token = world.lane.view().token
+    token = world.view().token
     world.site.recall()
     world.learn()
-    decision = world.lane.view().decision
+    decision = world.view().decision
     assert decision is not None
     assert decision.verdict.value == "refuse"
     with pytest.raises(PressRefused):
@@ -130,10 +130,10 @@ async def test_a_recall_that_arrives_while_the_vehicle_stands_there_is_seen_at_o
 async def test_a_plate_that_cannot_be_read_is_told_and_can_be_typed(make: Make) -> None:
     world = make()
     await world.vehicle_arrives(None)
-    assert "unread" in world.lane.view().trouble
+    assert "unread" in world.view().trouble
     assert world.kinds() == ["arrived"]
     await world.press(Press.CORRECT_PLATE, CUSTOMS, text="12C-123.45")
-    view = world.lane.view()
+    view = world.view()
     assert (view.vehicle, view.trouble) == (VEHICLE, ())
     assert view.plate is not None
     assert view.plate.corrected_by == "customs-1"
@@ -145,7 +145,7 @@ async def test_looking_again_reads_the_plate_anew(make: Make) -> None:
     await world.vehicle_arrives(None)
     world.reader.plate = PLATE
     await world.press(Press.LOOK_AGAIN)
-    await world.until(lambda: world.lane.view().vehicle == VEHICLE)
+    await world.until(lambda: world.view().vehicle == VEHICLE)
     assert world.kinds() == ["arrived", "plate_read"]
 
 
@@ -168,7 +168,7 @@ async def test_a_boom_that_does_not_move_is_a_fault_and_a_fact_and_gets_no_secon
     await world.pass_s(20)
     assert world.barrier.asked == 1
     assert world.kinds()[-2:] == ["open_requested", "boom did_not_move"]
-    assert "boom_did_not_move" in world.lane.view().trouble
+    assert "boom_did_not_move" in world.view().trouble
 
 
 @in_loop
@@ -181,7 +181,7 @@ async def test_after_a_fault_the_border_guard_may_ask_again_with_a_fact_of_its_o
     await world.press(Press.OPEN)
     await world.until(S.OPEN)
     assert world.barrier.asked == len(world.facts("open_requested")) == 2
-    assert "boom_did_not_move" not in world.lane.view().trouble
+    assert "boom_did_not_move" not in world.view().trouble
 
 
 @in_loop
@@ -213,7 +213,7 @@ async def test_a_boom_found_open_that_nobody_asked_for_is_a_fact(make: Make) -> 
     await world.until(S.OPEN)
     assert world.kinds() == ["boom open_unasked"]
     assert "request" not in world.facts()[0].body
-    assert "open_unasked" in world.lane.view().trouble
+    assert "open_unasked" in world.view().trouble
 
 
 @in_loop
@@ -222,10 +222,10 @@ async def test_an_emergency_opens_at_once_and_the_reason_is_asked_afterwards(mak
     await world.press(Press.EMERGENCY, token="whatever the screen showed")
     await world.until(S.OPEN)
     request = world.facts("open_requested")[0]
-    assert (request.body["mode"], world.lane.view().emergency_open) == ("emergency", request.ref)
+    assert (request.body["mode"], world.view().emergency_open) == ("emergency", request.ref)
     await world.press(Press.GIVE_REASON, reason="cấp cứu")
     assert world.facts("open_reason")[0].body["request"] == request.ref
-    assert world.lane.view().emergency_open is None
+    assert world.view().emergency_open is None
 
 
 @in_loop
@@ -238,7 +238,7 @@ async def test_an_emergency_opening_of_a_stuck_boom_stays_on_the_screen_with_nob
     await world.press(Press.EMERGENCY)
     await world.pass_s(20)
     assert world.kinds() == ["open_requested", "boom did_not_move"]
-    assert "boom_did_not_move" in world.lane.view().trouble
+    assert "boom_did_not_move" in world.view().trouble
 
 
 @in_loop
@@ -248,10 +248,10 @@ async def test_a_silent_board_is_told_raises_no_event_and_is_told_no_more_when_i
     world.barrier.failure = BarrierUnreachable("lane-1: no connection; check the board's cable")
     await world.pass_s(10)
     assert (world.lane.state, world.lane.barrier_shown().position) == (S.WAITING, "unknown")
-    assert "barrier_lost" in world.lane.view().trouble
+    assert "barrier_lost" in world.view().trouble
     world.barrier.failure = None
     await world.pass_s(0.1)
-    assert "barrier_lost" not in world.lane.view().trouble
+    assert "barrier_lost" not in world.view().trouble
 
 
 @in_loop

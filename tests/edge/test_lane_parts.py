@@ -65,7 +65,7 @@ async def test_without_an_approach_loop_the_camera_tells_of_arrival_and_leaving(
     world.reader.plate = PLATE
     world.camera.image = world.camera.image + 100
     await world.until(S.WAITING)
-    assert world.lane.view().vehicle == VEHICLE
+    assert world.view().vehicle == VEHICLE
     world.reader.plate = None
     await world.until(S.EMPTY)
     assert world.kinds() == ["arrived", "plate_read", "turned_back"]
@@ -87,11 +87,11 @@ async def test_when_the_store_fails_the_press_is_refused_nothing_moves_and_the_l
             await world.press(what)
     await world.pass_s(3)
     assert (world.barrier.asked, world.lane.state) == (0, S.WAITING)
-    assert "store_broken" in world.lane.view().trouble
+    assert "store_broken" in world.view().trouble
     world.disk_broken = False
     await world.press(Press.CONFIRM_AND_OPEN)
     await world.until(S.OPEN)
-    assert "store_broken" not in world.lane.view().trouble
+    assert "store_broken" not in world.view().trouble
 
 
 @in_loop
@@ -114,8 +114,21 @@ async def test_a_store_that_fails_during_the_read_does_not_leave_the_lane_readin
 ) -> None:
     world = make(not_taken=("plate_read",))
     await world.vehicle_arrives()
-    assert (world.lane.view().vehicle, world.kinds()) == (VEHICLE, ["arrived"])
-    assert "store_broken" in world.lane.view().trouble
+    assert (world.view().vehicle, world.kinds()) == (VEHICLE, ["arrived"])
+    assert "store_broken" in world.view().trouble
+
+
+@in_loop
+async def test_a_store_that_cannot_be_read_is_told_and_the_lane_goes_on_with_what_it_knew(make: Make) -> None:
+    world = make()
+    await world.vehicle_arrives()
+    world.store.close()
+    await world.pass_s(6)
+    view = world.view()
+    assert (view.state, view.vehicle, "store_broken" in view.trouble) == (S.WAITING, VEHICLE, True)
+    with pytest.raises(PressRefused, match="store_unusable"):
+        await world.press(Press.EMERGENCY)
+    assert world.barrier.asked == 0
 
 
 @in_loop
@@ -137,7 +150,7 @@ async def test_a_dead_camera_is_told_and_stops_nothing_else(make: Make) -> None:
     world.reader.plate = None
     world.barrier.approach_loop = True
     await world.pass_s(0.2)
-    assert "camera_lost" in world.lane.view().trouble
+    assert "camera_lost" in world.view().trouble
     await world.press(Press.EMERGENCY)
     await world.until(S.OPEN)
     assert world.lane.live_jpeg() is None
@@ -239,7 +252,7 @@ async def test_nothing_opens_by_itself_at_a_barrier_however_sure_and_confirmed(m
     world.site.license("gate-2b", [BARRIER_2_IN[0]], [CUSTOMS, BORDER_GUARD])
     world.learn()
     await world.vehicle_arrives()
-    decision = world.lane.view().decision
+    decision = world.view().decision
     assert decision is not None
     assert decision.verdict.value == "open"
     await world.pass_s(10)

@@ -58,9 +58,7 @@ async def test_what_is_not_offered_is_refused_writes_nothing_and_moves_nothing(
     before, asked = world.kinds(), world.barrier.asked
     values = {"reason": "vì", "text": PLATE, "declaration": NO, "vehicle": VEHICLE}
     not_offered = [
-        (what, agency)
-        for what, agency in product(Press, Agency)
-        if not allowed(world.lane.view(), agency, what)
+        (what, agency) for what, agency in product(Press, Agency) if not allowed(world.view(), agency, what)
     ]
     assert len(not_offered) > 40
     for what, agency in not_offered:
@@ -73,7 +71,7 @@ async def test_what_is_not_offered_is_refused_writes_nothing_and_moves_nothing(
 @in_loop
 async def test_a_press_on_an_older_picture_is_refused_as_stale(world: World) -> None:
     await world.vehicle_arrives()
-    old = world.lane.view().token
+    old = world.view().token
     await world.press(Press.CONFIRM, CUSTOMS)
     for what in (Press.CONFIRM_AND_OPEN, Press.REFUSE, Press.LOOK_AGAIN):
         with pytest.raises(PressRefused, match="stale"):
@@ -84,7 +82,7 @@ async def test_a_press_on_an_older_picture_is_refused_as_stale(world: World) -> 
 @in_loop
 async def test_a_button_pressed_twice_confirms_once(world: World) -> None:
     await world.vehicle_arrives()
-    token = world.lane.view().token
+    token = world.view().token
     await world.press(Press.CONFIRM, CUSTOMS, token=token)
     with pytest.raises(PressRefused, match="stale"):
         await world.press(Press.CONFIRM, CUSTOMS, token=token)
@@ -95,7 +93,7 @@ async def test_a_button_pressed_twice_confirms_once(world: World) -> None:
 async def test_a_button_pressed_twice_opens_once(world: World) -> None:
     await world.vehicle_arrives()
     await world.press(Press.CONFIRM, CUSTOMS)
-    token = world.lane.view().token
+    token = world.view().token
     await world.press(Press.CONFIRM_AND_OPEN, token=token)
     with pytest.raises(PressRefused, match="stale"):
         await world.press(Press.CONFIRM_AND_OPEN, token=token)
@@ -154,11 +152,11 @@ async def test_a_press_that_needs_a_reason_is_refused_without_one(
     await world.vehicle_arrives("29C99999")
     await world.press(Press.EMERGENCY)
     world.barrier.turn_by_key(up=False)
-    request = world.lane.view().emergency_open
-    for what in NEEDS_REASON & {p for p in Press if allowed(world.lane.view(), BORDER_GUARD, p)}:
+    request = world.view().emergency_open
+    for what in NEEDS_REASON & {p for p in Press if allowed(world.view(), BORDER_GUARD, p)}:
         with pytest.raises(PressRefused, match="reason_needed"):
             await world.press(what, **blank)
-    assert world.lane.view().emergency_open == request
+    assert world.view().emergency_open == request
 
 
 @pytest.mark.parametrize("what", [Press.REFUSE, Press.OPEN_WITH_REASON])
@@ -201,6 +199,6 @@ async def test_a_confirmation_that_saw_the_refusal_lifts_it(world: World) -> Non
     refused = world.facts("refused")[0]
     await world.press(Press.CONFIRM, CUSTOMS)
     assert world.facts("confirmed")[0].body["saw"] == [refused.ref]
-    view = world.lane.view()
+    view = world.view()
     assert view.decision is not None
     assert (view.refused, view.decision.waits_for) == (False, (BORDER_GUARD,))

@@ -127,7 +127,7 @@ async def test_only_facts_that_may_change_its_meaning_concern_a_passage(world: W
 @in_loop
 async def test_an_empty_lane_shows_nobody(world: World) -> None:
     await world.pass_s(0.1)
-    view = world.lane.view()
+    view = world.view()
     assert (view.passage, view.plate, view.decision, view.steps, view.candidates) == (
         None,
         None,
@@ -142,7 +142,7 @@ async def test_an_empty_lane_shows_nobody(world: World) -> None:
 async def test_the_steps_tell_what_is_done_what_is_now_and_what_is_to_come(world: World) -> None:
     await world.vehicle_arrives()
     await world.press(Press.CONFIRM, CUSTOMS)
-    lines = {line.clause: line for line in world.lane.view().steps}
+    lines = {line.clause: line for line in world.view().steps}
     assert {clause: line.state for clause, line in lines.items()} == {
         "4.2.a": StepState.DONE,
         "4.2.b": StepState.NOW,
@@ -161,7 +161,7 @@ async def test_the_steps_tell_what_is_done_what_is_now_and_what_is_to_come(world
 async def test_a_step_that_was_left_out_is_shown_as_passed_over(tmp_path: Path) -> None:
     world = World(tmp_path, at=YARD_IN, centre_age_s=None)
     await world.vehicle_arrives()
-    lines = {line.clause: line.state for line in world.lane.view().steps}
+    lines = {line.clause: line.state for line in world.view().steps}
     assert (lines["4.2.b"], lines["4.2.c"]) == (StepState.PASSED_OVER, StepState.NOW)
     world.store.close()
 
@@ -169,7 +169,7 @@ async def test_a_step_that_was_left_out_is_shown_as_passed_over(tmp_path: Path) 
 @in_loop
 async def test_a_quarantine_that_nobody_asked_for_is_not_shown_as_done(world: World) -> None:
     await world.vehicle_arrives()
-    yard = next(line for line in world.lane.view().steps if line.clause == "4.2.d")
+    yard = next(line for line in world.view().steps if line.clause == "4.2.d")
     assert {tick.by: tick.state for tick in yard.ticks}[HEALTH] is TickState.NOT_REQUESTED
 
 
@@ -179,30 +179,30 @@ async def test_a_confirmation_of_what_was_amended_since_is_shown_as_missing(worl
     await world.press(Press.CONFIRM, CUSTOMS)
     world.site.amend(goods=[{"name": "Sầu riêng"}])
     world.learn()
-    here = next(line for line in world.lane.view().steps if line.state is StepState.NOW)
+    here = next(line for line in world.view().steps if line.state is StepState.NOW)
     assert {tick.by: tick.state for tick in here.ticks}[CUSTOMS] is TickState.MISSING
 
 
 @in_loop
 async def test_the_token_changes_with_everything_that_a_press_depends_on(world: World) -> None:
-    tokens = [world.lane.view().token]
+    tokens = [world.view().token]
     await world.vehicle_arrives("29C99999")
-    tokens.append(world.lane.view().token)
+    tokens.append(world.view().token)
     await world.press(Press.CORRECT_PLATE, CUSTOMS, text=PLATE)
-    tokens.append(world.lane.view().token)
+    tokens.append(world.view().token)
     await world.press(Press.CONFIRM, CUSTOMS)
-    tokens.append(world.lane.view().token)
+    tokens.append(world.view().token)
     world.site.amend(goods=[{"name": "Sầu riêng"}])
     world.learn()
-    tokens.append(world.lane.view().token)
+    tokens.append(world.view().token)
     world.site.recall()
     world.learn()
-    tokens.append(world.lane.view().token)
+    tokens.append(world.view().token)
     world.vehicle_backs_away()
     await world.pass_s(3)
-    tokens.append(world.lane.view().token)
+    tokens.append(world.view().token)
     await world.vehicle_arrives()
-    tokens.append(world.lane.view().token)
+    tokens.append(world.view().token)
     assert len(set(tokens)) == len(tokens) - 1
     assert tokens[0] == tokens[-2]
 
@@ -210,12 +210,12 @@ async def test_the_token_changes_with_everything_that_a_press_depends_on(world: 
 @in_loop
 async def test_the_token_stays_while_nothing_changes_that_a_press_depends_on(world: World) -> None:
     await world.vehicle_arrives()
-    token = world.lane.view().token
+    token = world.view().token
     world.camera.dark = True
     world.site.tell("gate-1", Draft("recalled", subjects.declaration("2026112399999"), note().body))
     world.learn()
     await world.pass_s(6)
-    assert world.lane.view().token == token
+    assert world.view().token == token
 
 
 def test_agencies_and_actors_have_different_codes() -> None:

@@ -23,7 +23,8 @@ from edge.lane.machine import LaneState
 from edge.lane.passage import Knowledge
 from edge.lane.presses import press
 from edge.lane.reading import Eyes
-from edge.lane.view import Officer, Press, Pressed
+from edge.lane.show import view
+from edge.lane.view import LaneView, Officer, Press, Pressed
 from edge.pictures import Pictures
 from edge.vision.port import Corners, FoundPlate, Ground, Image, LookKind, PlateLook, Quality
 from hardware.barrier import Inputs
@@ -172,7 +173,7 @@ class World:
         self.reader = ToldReader(self.clock)
         self.pictures = Pictures(self.folder / "pictures")
         held = (procedure(self.khoan),) if self.procedures_held else ()
-        book = DeclarationBook(self.store.connection)
+        book = DeclarationBook(self.store)
         self.knowledge = Knowledge(self.store, book, Procedures(held), Settings(), self.known)
         self.learn()
         self.lane = self._make_lane()
@@ -211,6 +212,10 @@ class World:
         self.barrier.turn_by_key(up=False)
         await self.until(LaneState.EMPTY)
 
+    def view(self) -> LaneView:
+        """What screens show of the lane now."""
+        return view(self.lane)
+
     async def press(
         self,
         what: Press,
@@ -222,7 +227,7 @@ class World:
     ) -> None:
         """An officer presses on the picture that she sees now, or on an older one."""
         who = Officer(officer or f"{agency}-1", agency, "screen-1")
-        await press(self.lane, Pressed(what, who, token or self.lane.view().token, values))
+        await press(self.lane, Pressed(what, who, token or self.view().token, values))
 
     async def confirmed_by_all(self) -> None:
         """The declared vehicle arrives, customs confirms, the border guard confirms and opens."""

@@ -69,3 +69,13 @@ def test_a_configuration_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert str(tmp_path / "gate.toml") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_key_that_is_not_there_is_told_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    text = text.replace('"../procedures"', f'"{ROOT / "config" / "procedures"}"')
+    (tmp_path / "gate.toml").write_text(text.replace("/etc/barie/node.key", "node.key"), encoding="utf-8")
+    done = barie_edge("run", tmp_path / "gate.toml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"barie-edge key {tmp_path / 'node.key'}" in done.stderr
+    assert "Traceback" not in done.stderr

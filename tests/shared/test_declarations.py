@@ -64,7 +64,7 @@ def test_tables_are_equal_in_whatever_order_journals_arrive(tmp_path: Path) -> N
 def book(store: Store, *facts: Journal) -> DeclarationBook:
     for journal in facts:
         store.absorb(journal.sealed, journal.signed)
-    return DeclarationBook(store.connection)
+    return DeclarationBook(store)
 
 
 def test_a_declared_vehicle_is_active_until_its_last_step(store: Store) -> None:
