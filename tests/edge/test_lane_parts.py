@@ -57,6 +57,28 @@ async def test_a_boom_whose_upper_switch_is_still_made_has_not_closed_whatever_e
 
 
 @in_loop
+async def test_without_a_loop_under_the_boom_a_vehicle_let_through_is_said_to_be_assumed(make: Make) -> None:
+    world = make(unwired=("under_boom_loop",))
+    await world.confirmed_by_all()
+    await world.until(S.OPEN)
+    world.barrier.approach_loop = False
+    await world.until(S.CLOSING)
+    assert [fact.body["assumed"] for fact in world.facts("passed")] == [True]
+    assert world.facts("turned_back") == []
+
+
+@in_loop
+async def test_without_a_loop_under_the_boom_a_vehicle_that_leaves_a_closed_boom_turned_back(
+    make: Make,
+) -> None:
+    world = make(unwired=("under_boom_loop",))
+    await world.vehicle_arrives()
+    world.vehicle_backs_away()
+    await world.until(S.EMPTY)
+    assert world.kinds()[-1] == "turned_back"
+
+
+@in_loop
 async def test_without_an_approach_loop_the_camera_tells_of_arrival_and_leaving(make: Make) -> None:
     world = make(unwired=("approach_loop",))
     world.reader.plate = None

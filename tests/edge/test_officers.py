@@ -1,10 +1,11 @@
 """PINs: a verifier fits its PIN alone, and a faulty officers' file says where."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from edge.officers import load_officers, make_verifier, pin_fits
+from edge.officers import Officers, load_officers, make_verifier, pin_fits
 from shared.codes import Agency
 from shared.configuration import BadConfiguration
 
@@ -54,3 +55,23 @@ def test_an_agency_that_does_not_exist_is_named_with_its_line(tmp_path: Path) ->
         BadConfiguration, match=r"officers\.toml:2: officers\.hq-1\.agency: 'police' is not allowed"
     ):
         load_officers(file)
+
+
+def test_a_file_broken_while_the_gate_runs_leaves_the_officers_read_before_and_is_reported(
+    tmp_path: Path,
+) -> None:
+    file = officers_file(tmp_path, make_verifier("246801"))
+    officers = Officers(file)
+    file.write_text("[officers", encoding="utf-8")
+    os.utime(file, (1, 1))
+    assert officers.agency_of("hq-1", "246801") is Agency.CUSTOMS
+    assert officers.error is not None
+    assert "officers.toml:1" in officers.error
+
+
+def test_a_file_mended_while_the_gate_runs_is_in_force_at_the_next_sign_in(tmp_path: Path) -> None:
+    file = officers_file(tmp_path, make_verifier("111111"))
+    officers = Officers(file)
+    officers_file(tmp_path, make_verifier("246801"))
+    os.utime(file, (1, 1))
+    assert officers.agency_of("hq-1", "246801") is Agency.CUSTOMS

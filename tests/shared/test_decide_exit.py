@@ -188,6 +188,11 @@ def test_at_4_2_g_the_entry_must_have_been_confirmed() -> None:
     assert missing_before_exit(site) == {"4.2.b": "border_guard"}
 
 
+def test_while_an_earlier_step_lacks_its_agencies_nobody_at_the_exit_is_waited_for() -> None:
+    decision = Site("4.2").decide(BARRIER_1_OUT)
+    assert (decision.verdict, set(decision.waits_for)) == (Verdict.WAIT, {BORDER_GUARD, CUSTOMS})
+
+
 def test_at_4_2_g_the_inferred_yard_step_and_the_fee_are_shown_and_do_not_hold_the_vehicle() -> None:
     site = Site("4.2")
     site.confirm("4.2.b", BORDER_GUARD)

@@ -291,6 +291,16 @@ def test_an_unanswered_question_is_asked_again_but_not_at_every_tick(
     assert 2 <= len(asked) <= 4
 
 
+def test_who_does_not_answer_is_passed_over_for_the_next_who_holds_it(
+    link: HandedLink, centre: Journal, gate_1: Journal, ticking: Callable[[float], object]
+) -> None:
+    link.hear(gate_1, of="gate-1")
+    link.hear(centre, gate_1, of=CENTRE)
+    asked = ticking(3 * sync.ASK_AGAIN_S)
+    assert isinstance(asked, list)
+    assert [to for to, _, _ in asked[:2]] == ["gate-1", CENTRE]
+
+
 def test_nobody_is_asked_for_what_we_hold_or_for_journals_of_strangers(
     link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal, ticking: Callable[[float], object]
 ) -> None:
