@@ -15,7 +15,7 @@ from shared.facts import FactError
 from shared.journal import centre_node
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.service import notify, serving, set_up_logs, stop_requested, watchdog
+from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
 from shared.node.sync import Identity, SyncNode
 
 log = structlog.get_logger()
@@ -42,10 +42,10 @@ class SiteLink:
         self.link.subscribe(protocol.status_topic(site, "+"), self._on_status)
         self.link.subscribe(protocol.pictures_topic(site, "+"), self._on_picture)
 
-    def start(self) -> None:
-        """Begins to connect; the broker need not be there yet."""
-        self._sync.start()
+    def start(self) -> list[asyncio.Task[None]]:
+        """Begins to connect; the broker need not be there yet. Gives the tasks that are to run until `stop`."""
         self.link.start()
+        return self._sync.start()
 
     async def stop(self) -> None:
         """Says that the centre leaves, then ends sync and connection."""
@@ -97,14 +97,15 @@ async def run(configuration: CentreConfiguration) -> None:
         )
         links += [SiteLink(centre, configuration, site) for site in values.sites]
         await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))
-        for one in links:
-            one.start()
-            running.push_async_callback(one.stop)
-        feeding = asyncio.create_task(watchdog(lambda: True))
+        feeding = asyncio.create_task(watchdog(lambda: True), name="watchdog")
         running.callback(feeding.cancel)
+        tasks = [feeding]
+        for one in links:
+            tasks += one.start()
+            running.push_async_callback(one.stop)
         notify("READY=1")
         log.info("centre_ready", address=f"http://{values.listen.host}:{values.listen.port}/")
-        await stop.wait()
+        await until_stopped(stop, tasks)
         notify("STOPPING=1")
     log.info("centre_stopped")
 

@@ -14,7 +14,7 @@ from edge.screen.app import create_app
 from edge.telemetry import report_status, send_thumbnails, will
 from edge.vision.ppocr import PpOcrReader, PpOcrSettings
 from shared.node.link import Link
-from shared.node.service import notify, serving, set_up_logs, stop_requested, watchdog
+from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
 from shared.node.sync import SyncNode
 
 log = structlog.get_logger()
@@ -34,31 +34,21 @@ async def run(configuration: GateConfiguration) -> None:
         await running.enter_async_context(serving(create_app(gate), table.screen.host, table.screen.port))
         link.start()
         running.push_async_callback(link.stop)
-        gate.sync.start()
+        tasks = gate.sync.start()
         running.push_async_callback(gate.sync.stop)
-        tasks = [asyncio.create_task(lane.run(), name=f"lane {lane.settings.name}") for lane in gate.working]
+        tasks += [asyncio.create_task(lane.run(), name=f"lane {lane.settings.name}") for lane in gate.working]
         tasks += [
             asyncio.create_task(report_status(gate, link, data), name="status"),
             asyncio.create_task(send_thumbnails(gate, link), name="thumbnails"),
-            asyncio.create_task(watchdog(lambda: True), name="watchdog"),
+            asyncio.create_task(watchdog(gate.alive), name="watchdog"),
         ]
         running.push_async_callback(_cancel, tasks)
         notify("READY=1")
         log.info("gate_ready", node=gate.node, screen=f"http://{table.screen.host}:{table.screen.port}")
-        await _until_stopped(stop, tasks)
+        await until_stopped(stop, tasks)
         notify("STOPPING=1")
     gate.store.close()
     log.info("gate_stopped", node=gate.node)
-
-
-async def _until_stopped(stop: asyncio.Event, tasks: "list[asyncio.Task[None]]") -> None:
-    """Waits for the end. A task that dies takes the daemon down with it: systemd starts it anew, with a clean head."""
-    stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        if task is not stopping and not task.cancelled() and (error := task.exception()) is not None:
-            log.error("task_died", task=task.get_name(), error=repr(error), exc_info=error)
-            raise error
 
 
 async def _cancel(tasks: "list[asyncio.Task[None]]") -> None:

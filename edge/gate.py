@@ -34,6 +34,9 @@ from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
 from shared.signing import BadKey, PrivateKey
 
+HUNG_AFTER_S = 15.0
+"""A lane that has not ticked for so long hangs; the slowest exchange with a board takes a few seconds."""
+
 
 class ShownLane:
     """A lane as its screens see it."""
@@ -149,6 +152,10 @@ class Gate:
     def picture(self, sha256: str) -> Path | None:
         """The file of a picture."""
         return self.pictures.path(sha256)
+
+    def alive(self) -> bool:
+        """True while every lane is at work; systemd starts a daemon anew whose lane hangs."""
+        return all(lane.silent_s() < HUNG_AFTER_S for lane in self.working)
 
     def ready(self) -> list[str]:
         """Why the gate is not ready."""

@@ -81,6 +81,7 @@ class Lane:
         self._presence = Presence()
         self._sight = CameraPresence(parts.cameras, parts.eyes, parts.clock)
         self._judged_at = 0.0
+        self._ticked_at = parts.clock()
         self._reading: asyncio.Task[None] | None = None
         self._shown: tuple[object, ...] = ()
 
@@ -99,6 +100,10 @@ class Lane:
                 self._reading.cancel()
 
     # -- what others ask and tell
+
+    def silent_s(self) -> float:
+        """Seconds since the last tick."""
+        return self.parts.clock() - self._ticked_at
 
     def live_jpeg(self) -> bytes | None:
         """The newest frame of the first camera, small; None when there is none."""
@@ -184,7 +189,7 @@ class Lane:
 
     async def tick(self) -> None:
         """One look at inputs and clock, and what follows from it; `run` does this for ever."""
-        now = self.parts.clock()
+        now = self._ticked_at = self.parts.clock()
         await self.boom.read()
         self._note("barrier_lost", self.boom.error)
         seen, self._presence = events(self.boom.inputs, self._presence, now)

@@ -23,7 +23,7 @@ from edge.screen.words import Words
 from shared.bodies import Declaration
 from shared.clock import BadStamp, Stamp
 from shared.codes import Agency, Country, Verdict
-from shared.decide import Code, Decision
+from shared.decide import Code, Decision, Reason
 from shared.matching import Outcome
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -163,7 +163,7 @@ def _verdict(decision: Decision, agency: Agency, words: Words) -> Headline:
     clause = words.clause(decision.step.clause) if decision.step else ""
     if decision.verdict is not Verdict.WAIT:
         return Headline(_VERDICT_TONES[decision.verdict], words("verdict_short", decision.verdict), clause)
-    earlier = next((one for one in decision.reasons if one.code is Code.EARLIER_STEP_MISSING), None)
+    earlier = _earlier_step(decision)
     if earlier is not None:
         detail = f"{words.sentence(earlier, decision.step)} {words.clause(earlier.clause or '')}"
         return Headline(Tone.WAIT, words("verdict_short", "earlier"), detail)
@@ -249,12 +249,18 @@ def ticks(given: tuple[Tick, ...], words: Words) -> tuple[TickShown, ...]:
     )
 
 
+def _earlier_step(decision: Decision) -> Reason | None:
+    """The first earlier step that still lacks a confirmation; the headline says it."""
+    return next((one for one in decision.reasons if one.code is Code.EARLIER_STEP_MISSING), None)
+
+
 def _reasons(decision: Decision, link: LinkShown, words: Words) -> Iterator[ReasonShown]:
     """Why it waits or may not, less what is on the page already: ticks, the headline's agencies, the banner of old data."""
     for reason in decision.reasons:
         by_ticks = reason.code in _TICKS_SAY_IT
         by_banner = reason.code is Code.KNOWLEDGE_STALE and link.stale
-        if not by_ticks and not by_banner:
+        by_headline = reason is _earlier_step(decision)
+        if not (by_ticks or by_banner or by_headline):
             clause = words.clause(reason.clause) if reason.clause else ""
             yield ReasonShown(words.sentence(reason, decision.step), clause)
 

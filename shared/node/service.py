@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import structlog
 import uvicorn
@@ -61,6 +61,17 @@ def stop_requested() -> asyncio.Event:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     return stop
+
+
+async def until_stopped(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Waits for the end. A task that dies takes the daemon down with it: systemd starts it anew, with a clean head."""
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for task in done:
+        if task is not stopping and not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task_died", task=task.get_name(), error=repr(error), exc_info=error)
+            raise error
 
 
 @contextlib.asynccontextmanager

@@ -29,6 +29,7 @@ VECTOR_EVERY_S = 1.0
 HEARTBEAT_EVERY_S = 5.0
 ASK_AGAIN_S = 1.0
 HEARD_RECENTLY_S = 20.0
+STORE_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,13 @@ class SyncNode:
         store.listen(self._stored)
         link.on_up(self._up)
 
-    def start(self) -> None:
-        """Starts pushing and ticking."""
-        self._tasks = [asyncio.create_task(self._push()), asyncio.create_task(self._tick())]
+    def start(self) -> list[asyncio.Task[None]]:
+        """Starts pushing and ticking; gives the tasks, which run until `stop`, to whoever watches over them."""
+        self._tasks = [
+            asyncio.create_task(self._push(), name=f"push {self._identity.site}"),
+            asyncio.create_task(self._tick(), name=f"tick {self._identity.site}"),
+        ]
+        return list(self._tasks)
 
     async def stop(self) -> None:
         """Stops; the store holds whatever was not sent."""
@@ -192,7 +197,11 @@ class SyncNode:
             return
         if not self._of_site(ask.journal):
             return
-        payload = self._page(ask)
+        try:
+            payload = self._page(ask)
+        except StoreError as error:
+            log.error("store_failed", error=str(error))
+            return
         if sender is not None and payload is not None:
             reply = protocol.fill_topic(self._identity.site, sender[2], self._identity.node)
             self._spawn(self._link.publish(reply, payload, user=received.user))
@@ -231,18 +240,26 @@ class SyncNode:
         self._asked.clear()
 
     async def _push(self) -> None:
-        topic = protocol.facts_topic(self._identity.site, self._identity.node)
         while True:
             await self._wake_push.wait()
             self._wake_push.clear()
-            while self._link.connected:
-                page = self._store.page(self._identity.journal, self._pushed)
-                if page is None:
-                    break
-                run, _ = page
-                self._pushed = run[-1].fact.seq
-                for batch in protocol.batches(run, self._identity.key):
-                    await self._link.publish(topic, protocol.encode(batch))
+            try:
+                await self._push_new()
+            except StoreError as error:
+                log.error("store_failed", error=str(error))
+                await asyncio.sleep(STORE_AGAIN_S)
+                self._wake_push.set()
+
+    async def _push_new(self) -> None:
+        topic = protocol.facts_topic(self._identity.site, self._identity.node)
+        while self._link.connected:
+            page = self._store.page(self._identity.journal, self._pushed)
+            if page is None:
+                return
+            run, _ = page
+            self._pushed = run[-1].fact.seq
+            for batch in protocol.batches(run, self._identity.key):
+                await self._link.publish(topic, protocol.encode(batch))
 
     async def _tick(self) -> None:
         while True:

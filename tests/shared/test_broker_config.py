@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from shared.acl import NodeAccess, acl_text
+from shared.node.link import Link, LinkSettings
 from shared.protocol import facts_topic
+from tests.loop import in_loop, until
 from tests.shared.broker import Client, broker, free_port, needs_mosquitto
 
 SHIPPED = Path(__file__).parents[2] / "config" / "broker" / "mosquitto.conf"
+LOOPBACK = IPv4Address("127.0.0.1")
 LONG_AGO, FAR_OFF = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +66,7 @@ class Authority:
             .not_valid_before(LONG_AGO)
             .not_valid_after(FAR_OFF)
             .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(LOOPBACK)]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
@@ -109,6 +114,39 @@ def test_nobody_comes_in_without_a_certificate_of_the_authority(
         context.load_cert_chain(*map(str, stranger.issue("b1")))
     with pytest.raises((ssl.SSLError, ConnectionError, TimeoutError)):
         _knock(port, context)
+
+
+@needs_mosquitto
+@in_loop
+async def test_the_link_of_a_node_comes_in_by_its_certificate_alone(site: tuple[int, Authority]) -> None:
+    port, authority = site
+    certificate, key = authority.issue("b1")
+    link = Link(LinkSettings("127.0.0.1", port, ca=authority.file, certificate=certificate, key=key), "b1")
+    link.start()
+    try:
+        await until(lambda: link.connected, "the link is up", 10)
+        assert await link.publish(facts_topic("CKHN", "b1"), b"{}")
+        assert not await link.publish(facts_topic("CKHN", "b2"), b"{}")
+    finally:
+        await link.stop()
+
+
+@needs_mosquitto
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho leaves this socket to the collector
+@in_loop
+async def test_the_link_does_not_talk_to_a_broker_of_another_authority(site: tuple[int, Authority]) -> None:
+    port, authority = site
+    (authority.folder / "elsewhere").mkdir()
+    other = Authority(authority.folder / "elsewhere")
+    certificate, key = authority.issue("b1")
+    link = Link(LinkSettings("127.0.0.1", port, ca=other.file, certificate=certificate, key=key), "b1")
+    link.start()
+    try:
+        await until(lambda: link.error is not None, "the link says why", 10)
+        assert "certificate verify failed" in str(link.error)
+        assert not link.connected
+    finally:
+        await link.stop()
 
 
 def _knock(port: int, context: ssl.SSLContext) -> None:
