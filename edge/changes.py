@@ -8,6 +8,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.number = 0
+        self.closed = False
         self._next: asyncio.Event = asyncio.Event()
 
     def notify(self) -> None:
@@ -15,6 +16,11 @@ class Changes:
         self.number += 1
         self._next.set()
         self._next = asyncio.Event()
+
+    def close(self) -> None:
+        """The gate ends: whoever waits is let go, and is not to wait again."""
+        self.closed = True
+        self.notify()
 
     async def wait(self, after: int, timeout_s: float) -> int:
         """Waits until the number is above `after` and gives it; after `timeout_s` gives it as it is."""

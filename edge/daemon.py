@@ -43,6 +43,7 @@ async def run(configuration: GateConfiguration) -> None:
             asyncio.create_task(watchdog(gate.alive), name="watchdog"),
         ]
         running.push_async_callback(_cancel, tasks)
+        running.callback(gate.changes.close)
         notify("READY=1")
         log.info("gate_ready", node=gate.node, screen=f"http://{table.screen.host}:{table.screen.port}")
         await until_stopped(stop, tasks)

@@ -8,10 +8,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from simulation.boom import Boom, BoomEventKind
-from simulation.cameras import CameraFarm
+from simulation.cameras import CameraFarm, CameraFarmError
 from simulation.clips import VehicleClips
 from simulation.scenario import Outcome, Trip, Visit
+
+log = structlog.get_logger()
 
 APPROACH_S = 1.5
 GAP_S = 3.0
@@ -100,7 +104,7 @@ class Traffic:
     async def _visit(self, lane: LaneOfSite, visit: Visit, record: Standing, clips: VehicleClips) -> None:
         lane.sent_back.clear()
         lane.visit, lane.plate = visit, record.plate
-        await self._cameras.truck_arrives(lane.mount, clips)
+        await self._show(self._cameras.truck_arrives(lane.mount, clips))
         await asyncio.sleep(APPROACH_S)
         stopped_at = self._clock()
         lane.boom.vehicle_arrives(stopped_at, record.plate)
@@ -109,7 +113,7 @@ class Traffic:
             await self._go_through(lane, record, clips, stopped_at)
         else:
             record.outcome = Outcome.TURNED_BACK if lane.sent_back.is_set() else Outcome.NOT_OPENED
-            await self._cameras.truck_backs_away(lane.mount, clips)
+            await self._show(self._cameras.truck_backs_away(lane.mount, clips))
             lane.boom.vehicle_backs_away(self._clock())
             record.stages["left"] = round(self._clock() - stopped_at, 2)
         lane.visit = None
@@ -117,8 +121,15 @@ class Traffic:
         while not lane.boom.is_closed:
             await asyncio.sleep(LOOK_S)
             lane.boom.tick(self._clock())
-        await self._cameras.idle(lane.mount)
+        await self._show(self._cameras.idle(lane.mount))
         await asyncio.sleep(LOOK_S)
+
+    async def _show(self, command: Awaitable[None]) -> None:
+        """Shows the truck to the camera; a truck comes and goes whether or not a camera sees it."""
+        try:
+            await command
+        except CameraFarmError as error:
+            log.warning("camera_unplugged", error=str(error))
 
     async def _wait(self, lane: LaneOfSite, visit: Visit) -> bool:
         """Stands at the line until the boom is open (True), an officer sends it back, or patience ends."""
@@ -137,7 +148,7 @@ class Traffic:
     ) -> None:
         await asyncio.sleep(0.3)
         before = len(lane.boom.events)
-        await self._cameras.truck_leaves(lane.mount, clips)
+        await self._show(self._cameras.truck_leaves(lane.mount, clips))
         lane.boom.vehicle_drives_through(self._clock())
         while BoomEventKind.VEHICLE_PASSED not in {event.kind for event in lane.boom.events[before:]}:
             await asyncio.sleep(LOOK_S)

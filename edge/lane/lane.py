@@ -106,8 +106,10 @@ class Lane:
         return self.parts.clock() - self._ticked_at
 
     def live_jpeg(self) -> bytes | None:
-        """The newest frame of the first camera, small; None when there is none."""
-        frame = next((f for c in self.parts.cameras if (f := c.newest()) is not None), None)
+        """The newest frame of the first camera that lives, small; None when there is none: an old one is never shown as live."""
+        now = self.parts.clock()
+        living = (c for c in self.parts.cameras if c.health(now).state is CameraState.LIVE)
+        frame = next((f for c in living if (f := c.newest()) is not None), None)
         return live_jpeg(frame.image) if frame else None
 
     def cameras_shown(self) -> tuple[CameraShown, ...]:

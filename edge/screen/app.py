@@ -14,11 +14,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge.capture import CameraState
 from edge.screen.desk_pages import desk_pages
 from edge.screen.frame import Frame, NotSignedIn, see, templates, wants_json
 from edge.screen.lane_pages import lane_pages
 from edge.screen.login_pages import login_pages
-from edge.screen.panel import LIVE_CAMERA
 from edge.screen.ports import GateForScreen
 from edge.screen.session import LockOut, Monotonic, Sessions
 from shared.clock import utc_now
@@ -94,7 +94,7 @@ class GateFigures(Collector):
         age = GaugeMetricFamily("barie_camera_frame_age_seconds", "Newest frame", labels=["lane", "camera"])
         for name, lane in self._gate.lanes.items():
             for camera in lane.view().cameras:
-                live.add_metric([name, camera.name], camera.state == LIVE_CAMERA)
+                live.add_metric([name, camera.name], camera.state == CameraState.LIVE)
                 if camera.age_s is not None:
                     age.add_metric([name, camera.name], camera.age_s)
         yield from (live, age)

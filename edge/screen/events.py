@@ -9,14 +9,15 @@ HEARTBEAT_S = 1.0
 
 
 async def events(changes: Changes, last_seen: str | None) -> AsyncIterator[str]:
-    """Events without end. `last_seen`: the browser's Last-Event-ID; whoever comes back having missed something hears it at once.
+    """Events for as long as the gate runs. `last_seen`: the browser's Last-Event-ID.
 
-    The number is the event's id. It starts again with the daemon, so any other number than ours counts as missed.
+    Whoever comes back having missed something hears it at once. The number is the event's id. It starts again with the
+    daemon, so any other number than ours counts as missed.
     """
     number = changes.number
     yield "retry: 500\n\n"
     yield _event("change" if last_seen != str(number) else "beat", number)
-    while True:
+    while not changes.closed:
         before, number = number, await changes.wait(number, HEARTBEAT_S)
         yield _event("change" if number != before else "beat", number)
 

@@ -9,7 +9,6 @@ from edge.lane import rules
 from edge.lane.machine import LaneState
 from edge.lane.view import (
     Buttons,
-    CameraShown,
     LaneView,
     Officer,
     PlateShown,
@@ -27,7 +26,6 @@ from shared.decide import Code, Decision, Reason
 from shared.matching import Outcome
 
 VIETNAM = timezone(timedelta(hours=7))
-LIVE_CAMERA = "live"
 _TICKS_SAY_IT = frozenset({Code.CONFIRMED, Code.CONFIRMATION_MISSING, Code.DEVICE_CONFIRMS})
 
 
@@ -143,8 +141,7 @@ def panel(view: LaneView, officer: Officer, link: LinkShown, words: Words, now: 
 def headline(view: LaneView, agency: Agency, words: Words) -> Headline:
     """What the lane says first: what the boom does, else who the vehicle is, else what the rules say of it."""
     if view.state is not LaneState.WAITING:
-        detail = view.barrier.error or "" if view.state is LaneState.FAULT else ""
-        return Headline(_STATE_TONES[view.state], words("state", view.state), detail)
+        return Headline(_STATE_TONES[view.state], words("state", view.state))
     if view.refused:
         return Headline(Tone.STOP, words("outcome", "sent_back"))
     if view.plate is None:
@@ -266,17 +263,10 @@ def _reasons(decision: Decision, link: LinkShown, words: Words) -> Iterator[Reas
 
 
 def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
-    """What is wrong around the lane, the worst first."""
+    """What is wrong around the lane, the worst first, for the officer; the technician's details are in /health/ready."""
     if link.store_error or "store_broken" in view.trouble:
         yield words("trouble", "store_broken", error=link.store_error or "…")
     yield from (words("trouble", code) for code in view.trouble if code != "store_broken")
-    if view.barrier.error and view.state is not LaneState.FAULT:
-        yield view.barrier.error
-    yield from (f"{camera.name}: {camera.error}" for camera in view.cameras if _lost(camera) and camera.error)
-
-
-def _lost(camera: CameraShown) -> bool:
-    return camera.state != LIVE_CAMERA
 
 
 def _since(link: LinkShown, words: Words, now: datetime) -> str:

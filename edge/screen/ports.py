@@ -41,6 +41,11 @@ class Changes(Protocol):
     """Tells when anything a screen shows has changed."""
 
     @property
+    def closed(self) -> bool:
+        """True when the gate ends and nothing more will be told."""
+        ...
+
+    @property
     def number(self) -> int:
         """Grows with every change."""
         ...

@@ -322,6 +322,18 @@ def test_who_comes_back_hears_at_once_whether_something_was_missed(last_seen: st
     assert asyncio.run(hear()).startswith(f"event: {first}\n")
 
 
+def test_when_the_gate_ends_its_event_streams_end_too() -> None:
+    gate = SpecimenGate()
+
+    async def hear() -> list[str]:
+        stream = events(gate.changes, None)
+        heard = [await anext(stream), await anext(stream)]
+        gate.changes.close()
+        return heard + [event async for event in stream]
+
+    assert len(asyncio.run(hear())) <= 3
+
+
 class Impatient:
     """Changes whose heartbeat does not take a second."""
 
@@ -331,6 +343,10 @@ class Impatient:
     @property
     def number(self) -> int:
         return self._changes.number
+
+    @property
+    def closed(self) -> bool:
+        return self._changes.closed
 
     async def wait(self, after: int, timeout_s: float) -> int:
         assert timeout_s == 1.0
