@@ -132,7 +132,9 @@ async def test_the_link_of_a_node_comes_in_by_its_certificate_alone(site: tuple[
 
 
 @needs_mosquitto
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho leaves this socket to the collector
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # paho leaves this socket to the collector
 @in_loop
 async def test_the_link_does_not_talk_to_a_broker_of_another_authority(site: tuple[int, Authority]) -> None:
     port, authority = site
