@@ -60,7 +60,7 @@ class Centre:
             journals=journals,
             declarations=DeclarationDesk(journals, wall),
             enrolments=EnrolmentDesk(journals, wall),
-            passages=PassageBook(store.connection),
+            passages=PassageBook(store),
             gates=Gates(),
             pictures=Pictures(pictures),
             tokens=tokens,

@@ -12,7 +12,7 @@ from central.words import VIETNAM_TIME
 from shared import subjects
 from shared.bodies import Declaration, Recalled, dump
 from shared.clock import utc_now
-from shared.facts import Draft, Fact, Private, PrivateValue, Ref, commit
+from shared.facts import Draft, Fact, Private, PrivateValue, commit
 from shared.journal import centre_node, journal_id
 from shared.node.declarations import DeclarationBook, Declared
 
@@ -102,9 +102,9 @@ class DeclarationDesk:
 
     def _next_of(self, day: date) -> str:
         prefix = f"{day:%Y%m%d}"
-        highest = self._store.connection.execute(
+        highest = self._store.rows(
             "SELECT max(no) FROM declarations WHERE no BETWEEN ? AND ?", (f"{prefix}00000", f"{prefix}99999")
-        ).fetchone()[0]
+        )[0][0]
         given = self._store.setting(f"number/{prefix}")
         last = max(int(highest[8:]) if highest else 0, int(given) if given else 0)
         if last >= MOST_OF_A_DAY:
@@ -146,11 +146,9 @@ class DeclarationDesk:
         return body, private
 
     def _drivers_of(self, ref: str) -> dict[tuple[str, str], PrivateValue]:
-        at = Ref.parse(ref)
-        page = self._store.page(at.journal, at.seq - 1, most=1)
-        if page is None:
+        sealed = self._store.sealed(ref)
+        if sealed is None:
             return {}
-        sealed = page[0][0]
         return {
             (
                 sealed.fact.body["vehicles"][int(pointer.split("/")[2])]["vehicle"],

@@ -1,15 +1,13 @@
 """Projection: passages (lượt qua) as the centre's page shows them, one row each, built from the gates' facts."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlite_utils import Database
-
 from shared.bodies import (
     Arrived,
+    Body,
     Confirmed,
     OpenRequested,
     Passed,
@@ -17,10 +15,11 @@ from shared.bodies import (
     PlateRead,
     Refused,
     TurnedBack,
-    read_body,
 )
 from shared.facts import Fact, Ref
 from shared.journal import author_of
+from shared.node.engine import Engine
+from shared.node.store import Store
 
 
 class Outcome(StrEnum):
@@ -65,24 +64,23 @@ class Passages:
     """The table `passages`. Only the gate itself is heard about its passages: its facts arrive in the order they happened,
     so that the order in which journals arrive makes no difference."""
 
-    def create(self, database: Database) -> None:
-        """Makes the table if it is not there."""
-        table = database.table("passages")
-        if table.exists():
-            return
-        texts = _COLUMNS.replace(" corrected,", "").split(", ")
-        table.create(dict.fromkeys(texts, str) | {"corrected": int}, pk="ref", defaults={"corrected": 0})
-        table.create_index(["arrived_at"])
+    schema = """
+CREATE TABLE IF NOT EXISTS passages (
+    ref TEXT PRIMARY KEY, node TEXT, lane TEXT, place TEXT, heading TEXT, arrived_at TEXT, outcome TEXT, ended_at TEXT,
+    plate TEXT, corrected INTEGER DEFAULT 0, thumbnail TEXT, declaration TEXT, vehicle TEXT, read TEXT
+);
+CREATE INDEX IF NOT EXISTS idx_passages_arrived_at ON passages (arrived_at);
+"""
 
-    def apply(self, connection: sqlite3.Connection, fact: Fact) -> None:
+    def apply(self, database: Engine, fact: Fact, body: Body) -> None:
         """Takes in what a gate says of a passage; all other facts are passed over."""
         if not _own_passage(fact):
             return
-        match read_body(fact):
-            case Arrived() as body:
-                connection.execute(
-                    "INSERT OR IGNORE INTO passages(ref, node, lane, place, heading, arrived_at, outcome)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        match body:
+            case Arrived():
+                database.execute(
+                    "INSERT INTO passages(ref, node, lane, place, heading, arrived_at, outcome)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     (
                         fact.ref,
                         author_of(fact.journal),
@@ -93,40 +91,44 @@ class Passages:
                         Outcome.STANDING.value,
                     ),
                 )
-            case PlateRead() as body:
-                _update(connection, body.passage, read=fact.ref, thumbnail=body.thumbnail)
-                _update(connection, body.passage, declaration=body.declaration, vehicle=body.vehicle)
-                _update(connection, body.passage, "corrected = 0", plate=body.text)
-            case PlateCorrected() as body:
-                _update(connection, body.passage, plate=body.text, corrected=1)
-            case Confirmed(passage=str() as ref) | OpenRequested(passage=str() as ref) as body:
-                _update(connection, ref, declaration=body.declaration, vehicle=body.vehicle)
-            case Refused() as body:
-                _update(connection, body.passage, outcome=Outcome.REFUSED.value)
-            case Passed() as body:
-                _end(connection, fact, body, Outcome.PASSED)
-            case TurnedBack() as body:
-                _end(connection, fact, body, Outcome.TURNED_BACK)
+            case PlateRead():
+                _update(database, body.passage, read=fact.ref, thumbnail=body.thumbnail)
+                _update(database, body.passage, declaration=body.declaration, vehicle=body.vehicle)
+                _update(database, body.passage, "corrected = 0", plate=body.text)
+            case PlateCorrected():
+                _update(database, body.passage, plate=body.text, corrected=1)
+            case Confirmed(passage=str() as ref) | OpenRequested(passage=str() as ref):
+                _update(database, ref, declaration=body.declaration, vehicle=body.vehicle)
+            case Refused():
+                _update(database, body.passage, outcome=Outcome.REFUSED.value)
+            case Passed():
+                _end(database, fact, body, Outcome.PASSED)
+            case TurnedBack():
+                _end(database, fact, body, Outcome.TURNED_BACK)
             case _:
                 pass
+
+    def drop(self, database: Engine, no: str) -> None:
+        """See Projection."""
+        database.execute("DELETE FROM passages WHERE declaration = ?", (no,))
 
 
 class PassageBook:
     """Reads the projection."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def latest(self, most: int = 30) -> list[Passage]:
         """The passages that arrived last, newest first."""
-        rows = self._connection.execute(
+        rows = self._store.execute(
             f"SELECT {_COLUMNS} FROM passages ORDER BY arrived_at DESC LIMIT ?", (most,)
         ).fetchall()
         return [_passage(row) for row in rows]
 
     def find(self, ref: str) -> Passage | None:
         """One passage, or None."""
-        row = self._connection.execute(f"SELECT {_COLUMNS} FROM passages WHERE ref = ?", (ref,)).fetchone()
+        row = self._store.execute(f"SELECT {_COLUMNS} FROM passages WHERE ref = ?", (ref,)).fetchone()
         return _passage(row) if row else None
 
 
@@ -141,9 +143,9 @@ def _own_passage(fact: Fact) -> bool:
     return passage is None or author_of(Ref.parse(passage).journal) == author_of(fact.journal)
 
 
-def _end(connection: sqlite3.Connection, fact: Fact, body: Passed | TurnedBack, outcome: Outcome) -> None:
+def _end(database: Engine, fact: Fact, body: Passed | TurnedBack, outcome: Outcome) -> None:
     _update(
-        connection,
+        database,
         body.passage,
         outcome=outcome.value,
         ended_at=fact.at,
@@ -152,12 +154,12 @@ def _end(connection: sqlite3.Connection, fact: Fact, body: Passed | TurnedBack, 
         vehicle=body.vehicle,
     )
     if body.plate:
-        _update(connection, body.passage, "plate IS NULL", plate=body.plate)
+        _update(database, body.passage, "plate IS NULL", plate=body.plate)
 
 
-def _update(connection: sqlite3.Connection, ref: str, when: str = "1", **values: str | int | None) -> None:
+def _update(database: Engine, ref: str, when: str = "1 = 1", **values: str | int | None) -> None:
     """Sets the columns that have a value; what is known is never overwritten by what is not."""
     known = {name: value for name, value in values.items() if value is not None}
     if known:
         columns = ", ".join(f"{name} = ?" for name in known)
-        connection.execute(f"UPDATE passages SET {columns} WHERE ref = ? AND {when}", (*known.values(), ref))
+        database.execute(f"UPDATE passages SET {columns} WHERE ref = ? AND {when}", (*known.values(), ref))

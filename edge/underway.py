@@ -4,13 +4,11 @@ A desk lists from here and lets the rules judge each; so its list stays short on
 waits drops off its end.
 """
 
-import sqlite3
-
-from sqlite_utils import Database
-
-from shared.bodies import Confirmed, Passed, Withdrawn, read_body
+from shared import subjects
+from shared.bodies import Body, Confirmed, Passed, Withdrawn
 from shared.codes import Agency, Place
 from shared.facts import Fact
+from shared.node.engine import Engine
 from shared.node.store import Store
 
 MOST_LISTED = 200
@@ -19,34 +17,43 @@ MOST_LISTED = 200
 class Underway:
     """The tables `entered` (first passage of a vehicle), `yard_ticks` and `withdrawn_ticks`."""
 
-    def create(self, database: Database) -> None:
-        """Makes the tables if they are not there."""
-        entered = {"no": str, "vehicle": str, "at": str}
-        ticks = {"ref": str, "no": str, "vehicle": str, "by": str, "declared": str}
-        if not database.table("entered").exists():
-            database.table("entered").create(entered, pk=("no", "vehicle"))
-            database.table("yard_ticks").create(ticks, pk="ref")
-            database.table("yard_ticks").create_index(["no", "vehicle"])
-            database.table("withdrawn_ticks").create({"ref": str}, pk="ref")
+    schema = """
+CREATE TABLE IF NOT EXISTS entered (no TEXT, vehicle TEXT, at TEXT, PRIMARY KEY (no, vehicle));
+CREATE TABLE IF NOT EXISTS yard_ticks (
+    ref TEXT, at TEXT, no TEXT, vehicle TEXT, agency TEXT, declared TEXT, PRIMARY KEY (ref, at)
+);
+CREATE INDEX IF NOT EXISTS idx_yard_ticks_vehicle ON yard_ticks (no, vehicle);
+CREATE TABLE IF NOT EXISTS withdrawn_ticks (ref TEXT PRIMARY KEY, no TEXT);
+CREATE INDEX IF NOT EXISTS idx_withdrawn_ticks_no ON withdrawn_ticks (no);
+"""
 
-    def apply(self, connection: sqlite3.Connection, fact: Fact) -> None:
+    def apply(self, database: Engine, fact: Fact, body: Body) -> None:
         """Takes in a passage, a confirmation in the yard, or a withdrawal."""
-        match read_body(fact):
-            case Passed(declaration=str()) as body:
-                connection.execute(
-                    """INSERT INTO entered VALUES (?, ?, ?)
-                       ON CONFLICT(no, vehicle) DO UPDATE SET at = min(at, excluded.at)""",
+        match body:
+            case Passed(declaration=str()):
+                database.execute(
+                    """INSERT INTO entered(no, vehicle, at) VALUES (?, ?, ?) ON CONFLICT(no, vehicle) DO UPDATE
+                       SET at = CASE WHEN entered.at < excluded.at THEN entered.at ELSE excluded.at END""",
                     (body.declaration, body.vehicle, fact.at),
                 )
-            case Confirmed(place=Place.YARD) as body:
-                connection.execute(
-                    "INSERT INTO yard_ticks VALUES (?, ?, ?, ?, ?)",
-                    (fact.ref, body.declaration, body.vehicle, body.by, body.declared),
+            case Confirmed(place=Place.YARD):
+                database.execute(
+                    """INSERT INTO yard_ticks(ref, at, no, vehicle, agency, declared) VALUES (?, ?, ?, ?, ?, ?)
+                       ON CONFLICT DO NOTHING""",
+                    (fact.ref, fact.at, body.declaration, body.vehicle, body.by.value, body.declared),
                 )
-            case Withdrawn() as body:
-                connection.execute("INSERT OR IGNORE INTO withdrawn_ticks VALUES (?)", (body.confirmation,))
+            case Withdrawn():
+                database.execute(
+                    "INSERT INTO withdrawn_ticks(ref, no) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (body.confirmation, subjects.declaration_of(fact.subject)),
+                )
             case _:
                 pass
+
+    def drop(self, database: Engine, no: str) -> None:
+        """See Projection."""
+        for table in ("entered", "yard_ticks", "withdrawn_ticks"):
+            database.execute(f"DELETE FROM {table} WHERE no = ?", (no,))
 
 
 def awaiting(store: Store, agency: Agency, most: int = MOST_LISTED) -> list[tuple[str, str]]:
@@ -60,7 +67,7 @@ def awaiting(store: Store, agency: Agency, most: int = MOST_LISTED) -> list[tupl
            LEFT JOIN ended x ON x.no = e.no AND x.vehicle = e.vehicle
            WHERE d.recalled = 0 AND x.no IS NULL AND NOT EXISTS (
                SELECT 1 FROM yard_ticks t LEFT JOIN withdrawn_ticks w ON w.ref = t.ref
-               WHERE t.no = e.no AND t.vehicle = e.vehicle AND t.by = ? AND t.declared = d.ref AND w.ref IS NULL)
+               WHERE t.no = e.no AND t.vehicle = e.vehicle AND t.agency = ? AND t.declared = d.ref AND w.ref IS NULL)
            ORDER BY e.at LIMIT ?""",
         (agency.value, most),
     )

@@ -1,5 +1,6 @@
 """What each kind of fact holds. One model a kind; the JSON Schemas that others build on come from here."""
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,8 @@ Text = Annotated[str, StringConstraints(max_length=500)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 DeclarationNo = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
 FactRef = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}/[1-9][0-9]{0,15}$")]
+JournalId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}$")]
+Number = Annotated[int, Field(ge=0, lt=2**53)]
 Clause = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[a-zđ])?$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -308,6 +311,87 @@ class OfficerRevoked(Body):
     reason: Text = ""
 
 
+class NodeRevoked(Body):
+    """The centre no longer trusts a node's key: what its journals hold beyond these numbers does not count."""
+
+    node: Code
+    trusted: dict[JournalId, Number]
+    reason: Text = ""
+
+
+class RootRotated(Body):
+    """The centre goes on under a new key, in a new journal. Under the old key nothing is good beyond `ends`."""
+
+    public_key: Text
+    journal: JournalId
+    ends: dict[JournalId, Number]
+
+
+class Forget(Body):
+    """The personal values beside these facts are to be removed, everywhere and for good."""
+
+    facts: Annotated[list[FactRef], Field(min_length=1, max_length=500)]
+    reason: Text = ""
+
+
+class Forgotten(Body):
+    """This node holds none of the values that a `forget` names."""
+
+    forget: FactRef
+
+
+class HeadSeen(Body):
+    """How far a journal goes, and the hash of the fact there, which stands for all below it."""
+
+    seq: Annotated[int, Field(ge=1, lt=2**53)]
+    hash: Sha256
+
+
+class Witnessed(Body):
+    """How far this node holds other nodes' journals: whoever rewrites one of them later contradicts this."""
+
+    heads: Annotated[dict[JournalId, HeadSeen], Field(min_length=1)]
+
+
+class Cause(StrEnum):
+    """Why a node writes another journal than before."""
+
+    FORKED = "forked"
+    """Another history of its journal was met: a clone of its disk, or a backup that was put back."""
+    RESTORED = "restored"
+    """Its store is not the one it wrote last, and nobody could say how far its journal went."""
+    DAMAGED = "damaged"
+    """Its store was damaged; what was salvaged may not be all."""
+    REVOKED = "revoked"
+    """The centre no longer trusts the journal."""
+
+
+class JournalBegun(Body):
+    """A node's first word in a new journal: which one it leaves, how far that was held, and why."""
+
+    left: JournalId
+    seq: Number
+    hash: Sha256
+    cause: Cause
+
+
+class ClockStepped(Body):
+    """The system's clock jumped, while the node ran or (`at_start`) over a restart. `followed`: the node's time went with it."""
+
+    by_s: float
+    followed: bool
+    source: Code
+    at_start: bool = False
+
+
+class StoreRecovered(Body):
+    """The store was found damaged, set aside under another name, and made anew. `salvaged`: facts taken from it, by journal."""
+
+    set_aside: Text
+    why: Text
+    salvaged: dict[JournalId, Number]
+
+
 BODIES: dict[tuple[str, int], type[Body]] = {
     ("declared", 1): Declaration,
     ("amended", 1): Declaration,
@@ -326,12 +410,27 @@ BODIES: dict[tuple[str, int], type[Body]] = {
     ("node_enrolled", 1): NodeEnrolled,
     ("officer_enrolled", 1): OfficerEnrolled,
     ("officer_revoked", 1): OfficerRevoked,
+    ("node_revoked", 1): NodeRevoked,
+    ("root_rotated", 1): RootRotated,
+    ("forget", 1): Forget,
+    ("forgotten", 1): Forgotten,
+    ("witnessed", 1): Witnessed,
+    ("journal_begun", 1): JournalBegun,
+    ("clock_stepped", 1): ClockStepped,
+    ("store_recovered", 1): StoreRecovered,
 }
 """Model by kind and version. A fact of any other kind or version is stored and passed on, marked not understood."""
 
-CENTRE_KINDS = frozenset(
-    {"declared", "amended", "recalled", "node_enrolled", "officer_enrolled", "officer_revoked"}
+UPCASTERS: dict[tuple[str, int], Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {}
+"""For a kind and version that is no longer written: its body as one of the next version. Pure; chained up to the model's."""
+
+DECLARATION_KINDS = frozenset({"declared", "amended", "recalled"})
+AUTHORITY_KINDS = frozenset(
+    {"node_enrolled", "officer_enrolled", "officer_revoked", "node_revoked", "root_rotated"}
 )
+"""Kinds that say who may speak."""
+
+CENTRE_KINDS = DECLARATION_KINDS | AUTHORITY_KINDS | {"forget"}
 """Kinds that only the centre's journals may hold to count."""
 
 DeclarationEvent = Literal["declared", "amended", "recalled"]
@@ -339,22 +438,40 @@ DeclarationEvent = Literal["declared", "amended", "recalled"]
 
 def understood(fact: Fact) -> bool:
     """True when this node knows the fact's kind and version."""
-    return (fact.kind, fact.v) in BODIES
+    return _lifted(fact) is not None
 
 
 def read_body(fact: Fact) -> Body:
     """The fact's body as its model; raises BadFact when it is not of that form or the kind is not known."""
-    model = BODIES.get((fact.kind, fact.v))
-    if model is None:
+    lifted = _lifted(fact)
+    if lifted is None:
         raise BadFact(
             f"{fact.ref}: kind {fact.kind} version {fact.v} is not understood here; upgrade this node"
         )
+    model, upcasters = lifted
     try:
-        return model.model_validate(fact.body)
+        body = fact.body
+        for upcast in upcasters:
+            body = upcast(body)
+        return model.model_validate(body)
+    except (KeyError, TypeError) as error:
+        raise BadFact(f"{fact.ref}: {fact.kind} body of version {fact.v} lacks {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadFact(f"{fact.ref}: {fact.kind} body, {where}: {first['msg']}") from error
+
+
+def _lifted(fact: Fact) -> tuple[type[Body], list[Callable[[Mapping[str, Any]], Mapping[str, Any]]]] | None:
+    """The model that a fact's body is read as, and what lifts the body to it; None when the kind or version is not known."""
+    upcasters, version = [], fact.v
+    while (model := BODIES.get((fact.kind, version))) is None:
+        upcast = UPCASTERS.get((fact.kind, version))
+        if upcast is None:
+            return None
+        upcasters.append(upcast)
+        version += 1
+    return model, upcasters
 
 
 def dump(body: Body) -> dict[str, Any]:

@@ -54,6 +54,11 @@ class HybridClock:
         self._wall = wall
         self._last = last or Stamp(datetime.min.replace(tzinfo=UTC))
 
+    @property
+    def last(self) -> Stamp:
+        """The latest stamp given or observed; a store keeps it, so that the next start goes on from it."""
+        return self._last
+
     def now(self) -> Stamp:
         """Gives the next stamp: later than every stamp given or observed before."""
         wall = _whole_ms(self._wall())

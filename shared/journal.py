@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from shared.facts import NO_HASH, BadSignature, BrokenChain, Fact
 from shared.signing import PrivateKey, PublicKey
 
+_CENTRE = "centre-"
+
 
 @dataclass(frozen=True)
 class Head:
@@ -59,7 +61,12 @@ def author_of(journal: str) -> str:
 
 def centre_node(site: str) -> str:
     """The name under which the centre writes for one site: one journal per site (architecture, "One idea")."""
-    return f"centre-{site}"
+    return f"{_CENTRE}{site}"
+
+
+def is_centre(node: str) -> bool:
+    """True for the names under which the centre writes."""
+    return node.startswith(_CENTRE)
 
 
 def follow(head: Head, facts: Iterable[Fact]) -> Head:

@@ -1,21 +1,17 @@
 """Projection: declarations in force and their vehicles, looked up by plate."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from shared import plates
 from shared.authority import from_centre
-from shared.bodies import Declaration, Passed, Recalled, read_body
+from shared.bodies import Body, Declaration, Passed, Recalled
 from shared.facts import Fact
-from shared.journal import author_of
+from shared.journal import author_of, is_centre
 from shared.matching import ActiveVehicle
+from shared.node.engine import Engine
 from shared.node.store import Store
-
-_CENTRE = "centre-"
 
 
 @dataclass(frozen=True)
@@ -28,61 +24,63 @@ class Declared:
 
 
 class Declarations:
-    """The table `declarations` (newest version of each) and `vehicles` (by comparison key)."""
+    """The tables `declarations` (newest version of each), `vehicles` (by comparison key), `recalls` and `ended`."""
 
-    def create(self, database: Database) -> None:
-        """Makes the tables if they are not there."""
-        declarations = {"no": str, "site": str, "version": int, "ref": str, "body": str, "recalled": int}
-        if not database.table("declarations").exists():
-            database.table("declarations").create(declarations, pk="no")
-        if not database.table("recalls").exists():
-            database.table("recalls").create({"no": str}, pk="no")
-        if not database.table("ended").exists():
-            database.table("ended").create({"no": str, "vehicle": str}, pk=("no", "vehicle"))
-        vehicles = {"no": str, "vehicle": str, "key": str, "plate": str, "site": str, "role": str}
-        if not database.table("vehicles").exists():
-            database.table("vehicles").create(vehicles, pk=("no", "vehicle", "role"))
-            database.table("vehicles").create_index(["key"])
+    schema = """
+CREATE TABLE IF NOT EXISTS declarations (
+    no TEXT PRIMARY KEY, site TEXT, version BIGINT, ref TEXT, body TEXT, recalled INTEGER
+);
+CREATE TABLE IF NOT EXISTS recalls (no TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS ended (no TEXT, vehicle TEXT, PRIMARY KEY (no, vehicle));
+CREATE TABLE IF NOT EXISTS vehicles (
+    no TEXT, vehicle TEXT, key TEXT, plate TEXT, site TEXT, role TEXT, PRIMARY KEY (no, vehicle, role)
+);
+CREATE INDEX IF NOT EXISTS idx_vehicles_key ON vehicles (key);
+"""
 
-    def apply(self, connection: sqlite3.Connection, fact: Fact) -> None:
+    def apply(self, database: Engine, fact: Fact, body: Body) -> None:
         """Takes in a declaration, amendment or recall of a centre's journal, and the passage that ends a trip."""
-        match read_body(fact):
-            case Declaration() as body if from_centre(body.site, fact):
-                self._declare(connection, fact, body)
-            case Passed(last_step=True, declaration=str()) as body:
-                connection.execute(
-                    "INSERT OR IGNORE INTO ended VALUES (?, ?)", (body.declaration, body.vehicle)
+        match body:
+            case Declaration() if from_centre(body.site, fact):
+                self._declare(database, fact, body)
+            case Passed(last_step=True, declaration=str()):
+                database.execute(
+                    "INSERT INTO ended(no, vehicle) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    (body.declaration, body.vehicle),
                 )
-            case Recalled() as body if author_of(fact.journal).startswith(_CENTRE):
-                connection.execute("INSERT OR IGNORE INTO recalls VALUES (?)", (body.no,))
-                connection.execute("UPDATE declarations SET recalled = 1 WHERE no = ?", (body.no,))
+            case Recalled() if is_centre(author_of(fact.journal)):
+                database.execute("INSERT INTO recalls(no) VALUES (?) ON CONFLICT DO NOTHING", (body.no,))
+                database.execute("UPDATE declarations SET recalled = 1 WHERE no = ?", (body.no,))
             case _:
                 pass
 
-    def _declare(self, connection: sqlite3.Connection, fact: Fact, body: Declaration) -> None:
-        held = connection.execute("SELECT version FROM declarations WHERE no = ?", (body.no,)).fetchone()
-        if held is not None and held[0] >= body.version:
+    def drop(self, database: Engine, no: str) -> None:
+        """See Projection."""
+        for table in ("declarations", "recalls", "ended", "vehicles"):
+            database.execute(f"DELETE FROM {table} WHERE no = ?", (no,))
+
+    def _declare(self, database: Engine, fact: Fact, body: Declaration) -> None:
+        held = database.rows("SELECT version, ref FROM declarations WHERE no = ?", (body.no,))
+        if held and tuple(held[0]) >= (body.version, fact.ref):
             return
-        connection.execute(
-            """INSERT INTO declarations(no, site, version, ref, body, recalled)
-               VALUES (:no, :site, :version, :ref, :body, :no IN (SELECT no FROM recalls))
-               ON CONFLICT(no) DO UPDATE SET version = excluded.version, ref = excluded.ref, body = excluded.body""",
-            {
-                "no": body.no,
-                "site": body.site,
-                "version": body.version,
-                "ref": fact.ref,
-                "body": body.model_dump_json(),
-            },
+        recalled = database.rows("SELECT 1 FROM recalls WHERE no = ?", (body.no,))
+        database.execute(
+            """INSERT INTO declarations(no, site, version, ref, body, recalled) VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT(no) DO UPDATE SET version = excluded.version, ref = excluded.ref,
+               body = excluded.body, site = excluded.site""",
+            (body.no, body.site, body.version, fact.ref, body.model_dump_json(), len(recalled)),
         )
-        connection.execute("DELETE FROM vehicles WHERE no = ?", (body.no,))
-        for vehicle in body.vehicles:
-            for role, plate in (("tractor", vehicle.plate), ("trailer", vehicle.trailer)):
-                if plate:
-                    connection.execute(
-                        "INSERT INTO vehicles(no, vehicle, key, plate, site, role) VALUES (?, ?, ?, ?, ?, ?)",
-                        (body.no, vehicle.vehicle, plates.key(plate), plate, body.site, role),
-                    )
+        if held:
+            database.execute("DELETE FROM vehicles WHERE no = ?", (body.no,))
+        database.executemany(
+            "INSERT INTO vehicles(no, vehicle, key, plate, site, role) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [
+                (body.no, vehicle.vehicle, plates.key(plate), plate, body.site, role)
+                for vehicle in body.vehicles
+                for role, plate in (("tractor", vehicle.plate), ("trailer", vehicle.trailer))
+                if plate
+            ],
+        )
 
 
 class DeclarationBook:

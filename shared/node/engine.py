@@ -47,6 +47,14 @@ class Engine(Protocol):
         """Brings the tables to this version."""
         ...
 
+    def purge(self) -> None:
+        """Sees to it that deleted values are nowhere left in the database's files."""
+        ...
+
+    def another(self) -> "Engine":
+        """A connection of its own to the same database, for another thread."""
+        ...
+
     def close(self) -> None:
         """Closes the connection."""
         ...
@@ -113,6 +121,14 @@ class SqliteEngine:
             migrations(name=name)(_run(statements(text)))
         with self._guard("migrate"):
             migrations.apply(Database(self.connection))
+
+    def purge(self) -> None:
+        """See Engine."""
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def another(self) -> "SqliteEngine":
+        """See Engine."""
+        return SqliteEngine(self.path)
 
     def close(self) -> None:
         """See Engine."""

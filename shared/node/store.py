@@ -1,70 +1,61 @@
-"""A node's store: every fact it holds, on SQLite, with projections changed in the same transaction.
+"""A node's store: every fact it holds, with projections changed in the same transaction.
 
-WAL and `synchronous=FULL`: when `append` or `absorb` returns, the facts are on disk. The connection belongs to the thread
-that opened it (the event loop's); a commit takes well under a millisecond on a disk that is not busy.
+When `append` or `absorb` returns, the facts are on disk. A store belongs to the thread that opened it (the event loop's).
+How far each journal is held, and where it forked, is `shared.branches`; the database is an `Engine`.
 """
 
-import json
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import hashlib
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from sqlite_utils import Database
-
-from shared.bodies import read_body, understood
+from shared.bodies import Body, Forget, read_body
+from shared.branches import Branch, Place, attach, locator, place
 from shared.clock import FAR_AHEAD, HybridClock, Stamp, utc_now
-from shared.facts import Draft, Fact, FactError, PrivateValue, Ref, Sealed, seal
-from shared.journal import Head, SignedHead, follow, fresh_part
-from shared.node.errors import Forked, StoreUnusable
-from shared.node.migrations import migrations
+from shared.facts import Draft, Fact, FactError, Private, PrivateValue, Ref, Sealed, seal
+from shared.journal import Head, SignedHead, author_of, is_centre
+from shared.node.engine import Engine, SqliteEngine
+from shared.node.projections import Projection, Projections
+from shared.node.rows import COLUMNS, INSERT, fact_of, row_of
 from shared.signing import PrivateKey
-
-_COLUMNS = "v, journal, seq, at, kind, subject, body, prev, hash"
-
-
-class Projection(Protocol):
-    """Tables shaped for a screen or a lookup, always rebuildable from the facts."""
-
-    def create(self, database: Database) -> None:
-        """Makes the tables if they are not there."""
-        ...
-
-    def apply(self, connection: sqlite3.Connection, fact: Fact) -> None:
-        """Takes one understood fact in; called once a fact, within the transaction that stores it."""
-        ...
-
+from shared.steady import SteadyClock
 
 Listener = Callable[[Sequence[Fact]], None]
 
+PAGE = 500
+MOST_QUARANTINED = 1000
+FORKED = "forked"
+FAR_AHEAD_FLAG = "far_ahead"
+CONTRADICTED = "contradicted"
+
 
 class Store:
-    """Facts of all journals this node holds. `unusable` errors name the file and what to do."""
+    """Facts of all journals this node holds. What cannot be read or written is a StoreUnusable, which says what to do."""
 
     def __init__(
-        self, path: Path, projections: Sequence[Projection] = (), wall: Callable[[], datetime] = utc_now
+        self,
+        where: Path | Engine,
+        projections: Sequence[Projection] = (),
+        wall: Callable[[], datetime] = utc_now,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.path = path
-        self._projections = tuple(projections)
+        self.engine: Engine = SqliteEngine(where) if isinstance(where, Path) else where
+        self.engine.migrate()
         self._listeners: list[Listener] = []
-        with self._guard("open"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.connection = sqlite3.connect(path, isolation_level=None)
-            self.connection.execute("PRAGMA journal_mode=WAL")
-            self.connection.execute("PRAGMA synchronous=FULL")
-            self.connection.execute("PRAGMA busy_timeout=2000")
-            database = Database(self.connection)
-            migrations.apply(database)
-            for projection in self._projections:
-                projection.create(database)
-            self._heads = self._read_heads()
-        self.clock = HybridClock(wall, self._last_stamp(wall))
+        self._held: dict[str, list[Branch]] = self._read_branches()
+        last = self.setting("clock")
+        stamp = Stamp.parse(last) if last else None
+        self.steady = SteadyClock(wall, monotonic_s, stamp.wall if stamp else None)
+        self.clock = HybridClock(self.steady, stamp)
+        self._projections = Projections(self.engine, projections)
+        self._understand()
 
     def close(self) -> None:
         """Closes the database."""
-        self.connection.close()
+        self.engine.close()
 
     def listen(self, listener: Listener) -> None:
         """Calls `listener` with new facts after each commit."""
@@ -74,78 +65,225 @@ class Store:
 
     def append(self, journal: str, key: PrivateKey, drafts: Sequence[Draft]) -> list[Sealed]:
         """Adds facts to one of this node's own journals in one transaction, and gives them when they are on disk."""
+        if not drafts:
+            return []
         sealed: list[Sealed] = []
-        with self._transaction("append to"):
-            head = self.head(journal)
+        bodies: list[Body | None] = []
+        with self.engine.transaction("append to"):
+            branch = self._main(journal)
+            head = branch.head
             for draft in drafts:
-                sealed.append(seal(draft, journal, head.seq + 1, self.clock.now(), head.hash))
-                head = Head.of(sealed[-1].fact)
-                read_body(sealed[-1].fact)
-                self._insert(sealed[-1])
-            if sealed:
-                self._sign(SignedHead.sign(head, key))
-        self._heads[journal] = head
-        self._tell([one.fact for one in sealed])
+                one = seal(draft, journal, head.seq + 1, self.clock.now(), head.hash)
+                bodies.append(read_body(one.fact))
+                sealed.append(one)
+                head = Head.of(one.fact)
+            self._insert(branch.number, sealed, bodies)
+            self._sign(SignedHead.sign(head, key))
+            self._set_branch(replace(branch, head=head))
+        self._committed(replace(branch, head=head), [one.fact for one in sealed])
         return sealed
 
     def absorb(self, run: Sequence[Sealed], signed: SignedHead) -> list[Fact]:
-        """Stores the part of a checked run that is new. Raises BrokenChain for a gap, Forked where histories differ."""
-        with self._transaction("write"):
-            head = self.head(signed.head.journal)
-            fresh = fresh_part(head, [one.fact for one in run])
-            for one in run[: len(run) - len(fresh)]:
-                if self._hash_at(one.fact.journal, one.fact.seq) != one.fact.hash:
-                    raise Forked(f"{one.fact.ref}: another fact with this number is held already")
-            if fresh and head.seq and fresh[0].prev != head.hash:
-                raise Forked(f"{fresh[0].ref} continues another history than the one held up to {head.seq}")
-            head = follow(head, fresh)
-            for one in run[len(run) - len(fresh) :]:
-                self.clock.observe(one.fact.stamp)
-                self._insert(one)
+        """Stores the part of a checked run that is new. A second history of a journal becomes a branch, and is flagged.
+
+        Raises BrokenChain when the fact before the new part is not held.
+        """
+        journal = signed.head.journal
+        with self.engine.transaction("write"):
+            found = attach(
+                self.branches(journal),
+                [one.fact for one in run],
+                lambda first, last: self._places(journal, first, last),
+            )
+            fresh = run[len(run) - len(found.fresh) :]
+            branch = found.branch.grown(found.fresh)
             if fresh:
+                self._insert(branch.number, fresh)
+                self._observe(found.fresh)
                 self._sign(signed)
-        self._heads[head.journal] = head
-        self._tell(fresh)
-        return list(fresh)
+                self._set_branch(branch)
+            if found.forks:
+                self._flag(str(Ref(journal, branch.floor.seq + 1)), FORKED, f"branch {branch.number}")
+        if fresh:
+            self._committed(branch, found.fresh)
+        return list(found.fresh)
+
+    def fill(self, run: Sequence[Sealed], proof: SignedHead | None = None) -> list[Fact]:
+        """Stores history below the floor: a checked run whose last fact is the one that the floor names.
+
+        The floor sinks by the run. `proof`: a head within it with its author's good signature, so that it can be passed on.
+        Facts that do not lead to the floor are not taken.
+        """
+        journal = run[-1].fact.journal
+        facts = [one.fact for one in run]
+        with self.engine.transaction("write"):
+            branch = self._main(journal)
+            if place(Head.of(facts[-1])) != place(branch.floor):
+                return []
+            held = dict(self._places(journal, facts[0].seq, facts[-1].seq))
+            fresh = [one for one in run if one.fact.seq not in held]
+            for fact in facts:
+                if held.get(fact.seq, fact.hash) != fact.hash:
+                    self._flag(fact.ref, CONTRADICTED, "another fact stood in a checkpoint")
+            self._insert(branch.number, fresh)
+            if proof is not None:
+                self._sign(proof)
+            branch = self._sunk(replace(branch, floor=Head(journal, facts[0].seq - 1, facts[0].prev)))
+            self._set_branch(branch)
+        self._committed(branch, [one.fact for one in fresh])
+        return [one.fact for one in fresh]
+
+    def adopt(self, live: Iterable[Sealed], heads: Mapping[str, Head]) -> list[Fact]:
+        """Takes a checkpoint's live facts, and its heads as floors of the journals of which less is held.
+
+        The caller has checked the centre's signature over both.
+        """
+        taken: list[Fact] = []
+        with self.engine.transaction("write"):
+            ahead = {j: h for j, h in heads.items() if h.seq > self._main(j).head.seq}
+            fresh = [one for one in live if one.fact.journal in ahead and not self._has(one.fact)]
+            self._insert(0, fresh)
+            branches = [Branch(0, head, head) for head in ahead.values()]
+            for branch in branches:
+                self._set_branch(branch)
+            taken = [one.fact for one in fresh]
+            self._observe(taken)
+        for branch in branches:
+            self._remember(branch)
+        self._tell(taken)
+        return taken
 
     def quarantine(self, source: str, payload: bytes, reason: str) -> None:
-        """Keeps what could not be taken, with its reason, newest thousand."""
-        with self._transaction("write"):
-            self.connection.execute(
-                "INSERT INTO quarantine(at, source, payload, reason) VALUES (?, ?, ?, ?)",
-                (str(self.clock.now()), source, payload[:4000], reason[:500]),
+        """Keeps what could not be taken, with its reason, the newest thousand; what comes again is counted, not kept twice."""
+        digest = hashlib.sha256(source.encode() + b"\0" + payload).hexdigest()
+        text = payload[:4000].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        now = str(self.clock.now())
+        with self.engine.transaction("write"):
+            self.engine.execute(
+                """INSERT INTO quarantine(digest, at, last_at, times, source, payload, reason)
+                   VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT(digest) DO UPDATE
+                   SET last_at = excluded.last_at, times = quarantine.times + 1""",
+                (digest, now, now, source, text, reason[:500]),
             )
-            self.connection.execute(
-                "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - 1000"
+            self.engine.execute(
+                """DELETE FROM quarantine WHERE digest NOT IN
+                   (SELECT digest FROM quarantine ORDER BY last_at DESC LIMIT ?)""",
+                (MOST_QUARANTINED,),
             )
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Keeps a value about this node."""
+        self.engine.execute(
+            "INSERT INTO node(name, value) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
+    def next_incarnation(self) -> int:
+        """Counts this start of the node; vectors carry it so that going backwards is seen."""
+        number = int(self.setting("incarnation") or 0) + 1
+        self.set_setting("incarnation", str(number))
+        return number
+
+    def rebuild(self) -> None:
+        """Drops every projection and makes it anew from the facts held, in one transaction."""
+        self._projections.rebuild()
+
+    # -- how far journals are held
+
+    def head(self, journal: str) -> Head:
+        """How far a journal's main branch is held."""
+        return self._main(journal).head
+
+    def heads(self) -> dict[str, Head]:
+        """How far every journal's main branch is held."""
+        held = self._all_branches()
+        return {journal: branches[0].head for journal, branches in held.items() if branches[0].head.seq}
+
+    def floor(self, journal: str) -> Head:
+        """The fact above which the journal's main branch is held without a gap."""
+        return self._main(journal).floor
+
+    def floors(self) -> dict[str, Head]:
+        """The floors of journals whose beginning is not held."""
+        held = self._all_branches()
+        return {journal: branches[0].floor for journal, branches in held.items() if branches[0].floor.seq}
+
+    def branches(self, journal: str) -> list[Branch]:
+        """Every branch of a journal, the main one first."""
+        if self.engine.shared:
+            return self._read_branches(journal).get(journal) or [Branch.empty(journal)]
+        return self._held.get(journal) or [Branch.empty(journal)]
+
+    def forked(self) -> dict[str, list[Branch]]:
+        """The journals that have more than one branch."""
+        return {journal: held for journal, held in self._all_branches().items() if len(held) > 1}
+
+    def holds(self, head: Head) -> bool:
+        """Whether this very fact is held, on whatever branch; below the floor it is taken to be."""
+        main, *others = self.branches(head.journal)
+        if place(main.head) == place(head) or head.seq <= main.floor.seq:
+            return True
+        if head.seq > main.head.seq and not others:
+            return False
+        return place(head) in self._places(head.journal, head.seq, head.seq)
+
+    def locator(self, journal: str) -> list[Head]:
+        """Places of a journal by which another node finds what we have in common, the heads of all branches first."""
+        main, *others = self.branches(journal)
+        return [*(one.head for one in others), *locator(main, lambda seq: self._hash_at(journal, seq))]
 
     # -- reading
 
-    def head(self, journal: str) -> Head:
-        """How far a journal is held."""
-        return self._heads.get(journal) or Head.empty(journal)
-
-    def heads(self) -> dict[str, Head]:
-        """How far every journal is held."""
-        return {journal: head for journal, head in self._heads.items() if head.seq}
-
-    def page(self, journal: str, after: int, most: int = 500) -> tuple[list[Sealed], SignedHead] | None:
-        """Facts of a journal after a number, up to a signed head; None when nothing beyond is held."""
-        rows = self.rows(
-            """SELECT seq, hash, signature FROM signatures WHERE journal = ?1 AND seq > ?2
-               ORDER BY seq <= ?2 + ?3 DESC, abs(seq - (?2 + ?3)) LIMIT 1""",
-            (journal, after, most),
-        )
-        if not rows:
+    def page(
+        self, journal: str, after: int, most: int = PAGE, branch: int = 0
+    ) -> tuple[list[Sealed], SignedHead] | None:
+        """Facts of a branch after a number, up to a signed head; None when nothing beyond is held, or what comes next is not."""
+        held = next((one for one in self.branches(journal) if one.number == branch), None)
+        if held is None or not held.floor.seq <= after < held.head.seq:
             return None
-        row = rows[0]
-        run = self._sealed("journal = ? AND seq > ? AND seq <= ? ORDER BY seq", (journal, after, row[0]))
-        return run, SignedHead(Head(journal, row[0], row[1]), row[2])
+        end = self._signed(journal, branch, after, after + most, last=True) or self._signed(
+            journal, branch, after + most, held.head.seq, last=False
+        )
+        if end is None:
+            return None
+        run = self._sealed(
+            "journal = ? AND branch = ? AND seq > ? AND seq <= ? ORDER BY seq",
+            (journal, branch, after, end.head.seq),
+        )
+        return run, end
+
+    def page_after(
+        self, journal: str, known: Sequence[Head], most: int = PAGE
+    ) -> tuple[list[Sealed], SignedHead] | None:
+        """What follows the places that another node knows (`locator`), branch by branch; None when it knows all we hold."""
+        theirs = {place(head) for head in known}
+        for branch in self.branches(journal):
+            if place(branch.head) in theirs:
+                continue
+            common = [seq for seq, digest in theirs if self._on(branch, seq, digest)]
+            page = self.page(journal, max(common, default=branch.floor.seq), most, branch.number)
+            if page is not None:
+                return page
+        return None
+
+    def history_page(
+        self, journal: str, below: int, most: int = PAGE
+    ) -> tuple[list[Sealed], SignedHead | None] | None:
+        """Facts of the main branch that end with number `below`, and the last signed head among them; None when not held."""
+        main = self._main(journal)
+        if not main.floor.seq < below <= main.head.seq:
+            return None
+        first = max(main.floor.seq, below - most)
+        run = self._sealed(
+            "journal = ? AND branch = 0 AND seq > ? AND seq <= ? ORDER BY seq", (journal, first, below)
+        )
+        return run, self._signed(journal, 0, first, below, last=True)
 
     def get(self, ref: str) -> Fact | None:
-        """The fact `journal/seq`, or None."""
+        """The fact `journal/seq` of the main branch, or None."""
         at = Ref.parse(ref)
-        return next(iter(self._facts("journal = ? AND seq = ?", (at.journal, at.seq))), None)
+        found = self._facts("journal = ? AND seq = ? ORDER BY branch LIMIT 1", (at.journal, at.seq))
+        return found[0] if found else None
 
     def about(self, subject: str) -> list[Fact]:
         """Every fact whose subject is `subject` or lies below it."""
@@ -159,147 +297,259 @@ class Store:
         marks = ", ".join("?" * len(wanted))
         return self._facts(f"kind IN ({marks}) ORDER BY position", wanted)
 
-    def since(self, position: int, most: int = 500) -> list[tuple[int, Fact]]:
+    def newest_position(self, kinds: Iterable[str]) -> int:
+        """Where the newest fact of some kinds stands in the order of arrival; 0 when there is none."""
+        wanted = tuple(kinds)
+        marks = ", ".join("?" * len(wanted))
+        return int(
+            self.rows(f"SELECT coalesce(max(position), 0) FROM facts WHERE kind IN ({marks})", wanted)[0][0]
+        )
+
+    def since(self, position: int, most: int = PAGE) -> list[tuple[int, Fact]]:
         """Facts in order of arrival here after a position, with their positions."""
         rows = self.rows(
-            f"SELECT position, {_COLUMNS} FROM facts WHERE position > ? ORDER BY position LIMIT ?",
+            f"SELECT position, {COLUMNS} FROM facts WHERE position > ? ORDER BY position LIMIT ?",
             (position, most),
         )
-        return [(row[0], _fact(row[1:])) for row in rows]
+        return [(row[0], fact_of(row[1:])) for row in rows]
 
     def count(self) -> dict[str, int]:
-        """Number of facts held, by journal."""
+        """Number of the last fact held, by journal."""
         return {journal: head.seq for journal, head in self.heads().items()}
 
     def private(self, ref: str) -> dict[str, str]:
         """Personal values of a fact, by JSON pointer."""
-        return {pointer: value.value for pointer, value in self._private(Ref.parse(ref)).items()}
+        at = Ref.parse(ref)
+        values = self._private("journal = ? AND seq = ? AND branch = 0", (at.journal, at.seq))
+        return {pointer: value.value for pointer, value in values.get((at.seq, 0), {}).items()}
+
+    def sealed(self, ref: str) -> Sealed | None:
+        """A fact with its personal values, or None."""
+        at = Ref.parse(ref)
+        found = self._sealed("journal = ? AND seq = ? AND branch = 0", (at.journal, at.seq))
+        return found[0] if found else None
 
     def setting(self, name: str) -> str | None:
         """A value this node keeps about itself, or None."""
         rows = self.rows("SELECT value FROM node WHERE name = ?", (name,))
         return rows[0][0] if rows else None
 
-    def set_setting(self, name: str, value: str) -> None:
-        """Keeps a value about this node."""
-        with self._transaction("write"):
-            self.connection.execute("INSERT OR REPLACE INTO node(name, value) VALUES (?, ?)", (name, value))
-
-    def next_incarnation(self) -> int:
-        """Counts this start of the node; vectors carry it so that going backwards is seen."""
-        number = int(self.setting("incarnation") or 0) + 1
-        self.set_setting("incarnation", str(number))
-        return number
-
-    # -- inside
-
-    def _insert(self, sealed: Sealed) -> None:
-        fact = sealed.fact
-        flaw = _flaw(fact)
-        body = json.dumps(fact.body, ensure_ascii=False, separators=(",", ":"))
-        self.connection.execute(
-            f"INSERT INTO facts({_COLUMNS}, flaw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                fact.v,
-                fact.journal,
-                fact.seq,
-                fact.at,
-                fact.kind,
-                fact.subject,
-                body,
-                fact.prev,
-                fact.hash,
-                flaw,
-            ),
-        )
-        self.connection.executemany(
-            "INSERT INTO private_values(journal, seq, pointer, salt, value) VALUES (?, ?, ?, ?, ?)",
-            [(fact.journal, fact.seq, at, v.salt, v.value) for at, v in sealed.private.items()],
-        )
-        if flaw is None:
-            for projection in self._projections:
-                projection.apply(self.connection, fact)
-
-    def _sign(self, signed: SignedHead) -> None:
-        self.connection.execute(
-            "INSERT OR IGNORE INTO signatures(journal, seq, hash, signature) VALUES (?, ?, ?, ?)",
-            (signed.head.journal, signed.head.seq, signed.head.hash, signed.signature),
-        )
-
-    def _hash_at(self, journal: str, seq: int) -> str | None:
-        rows = self.rows("SELECT hash FROM facts WHERE journal = ? AND seq = ?", (journal, seq))
-        return rows[0][0] if rows else None
+    def flags(self) -> list[tuple[str, str, str, str]]:
+        """What looked wrong: reference, why, when noticed, detail; newest first."""
+        return [
+            (row[0], row[1], row[2], row[3])
+            for row in self.rows("SELECT ref, why, at, detail FROM flags ORDER BY at DESC")
+        ]
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Rows of a query, for the readers of projections; raises StoreUnusable."""
-        with self._guard("read"):
-            return self.connection.execute(query, tuple(values)).fetchall()
+        return self.engine.rows(query, tuple(values))
+
+    # -- inside: within a transaction
+
+    def _insert(
+        self, branch: int, sealed: Sequence[Sealed], bodies: Sequence[Body | None] | None = None
+    ) -> None:
+        """Facts, their personal values, what they ask to forget, and every projection."""
+        if not sealed:
+            return
+        facts = [one.fact for one in sealed]
+        read = [_read(fact) for fact in facts] if bodies is None else [(body, None) for body in bodies]
+        position = self.rows("SELECT coalesce(max(position), 0) FROM facts")[0][0]
+        self.engine.executemany(
+            INSERT,
+            [
+                row_of(position + number, branch, fact, flaw)
+                for number, (fact, (_, flaw)) in enumerate(zip(facts, read, strict=True), start=1)
+            ],
+        )
+        self._insert_private(branch, sealed)
+        for fact, (body, _) in zip(facts, read, strict=True):
+            if isinstance(body, Forget) and is_centre(author_of(fact.journal)):
+                self._forget(fact, body)
+            if body is not None:
+                self._projections.apply(fact, body)
+        self.set_setting("clock", str(self.clock.last))
+
+    def _insert_private(self, branch: int, sealed: Sequence[Sealed]) -> None:
+        values = [(one.fact, one.private) for one in sealed if one.private]
+        if not values:
+            return
+        gone = set(self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (values[0][0].journal,)))
+        self.engine.executemany(
+            "INSERT INTO private_values(journal, seq, branch, pointer, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (fact.journal, fact.seq, branch, at, value.salt, value.value)
+                for fact, private in values
+                if (fact.journal, fact.seq) not in gone
+                for at, value in private.items()
+            ],
+        )
+
+    def _forget(self, fact: Fact, body: Forget) -> None:
+        """Personal values go, now and whenever their facts come again; so does what was set aside unread."""
+        refs = [Ref.parse(ref) for ref in body.facts]
+        self.engine.executemany(
+            "INSERT INTO forgets(journal, seq, forget) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(ref.journal, ref.seq, fact.ref) for ref in refs],
+        )
+        self.engine.executemany(
+            "DELETE FROM private_values WHERE journal = ? AND seq = ?",
+            [(ref.journal, ref.seq) for ref in refs],
+        )
+        self.engine.execute("UPDATE quarantine SET payload = ''")
+
+    def _observe(self, facts: Sequence[Fact]) -> None:
+        """Lets the clock see the stamps of facts taken in; those far ahead are flagged and do not move it."""
+        limit = str(Stamp(self.steady() + FAR_AHEAD))
+        near = max((fact.at for fact in facts if fact.at <= limit), default=None)
+        if near is not None:
+            self.clock.observe(Stamp.parse(near))
+            self.set_setting("clock", str(self.clock.last))
+        for fact in facts:
+            if fact.at > limit:
+                self._flag(fact.ref, FAR_AHEAD_FLAG, fact.at)
+
+    def _flag(self, ref: str, why: str, detail: str) -> None:
+        self.engine.execute(
+            "INSERT INTO flags(ref, why, at, detail) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (ref, why, str(self.clock.now()), detail),
+        )
+
+    def _sign(self, signed: SignedHead) -> None:
+        self.engine.execute(
+            "INSERT INTO signatures(journal, seq, hash, signature) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (signed.head.journal, signed.head.seq, signed.head.hash, signed.signature),
+        )
+
+    def _set_branch(self, branch: Branch) -> None:
+        head, floor = branch.head, branch.floor
+        self.engine.execute(
+            """INSERT INTO journals(journal, branch, seq, hash, floor, floor_hash) VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT(journal, branch) DO UPDATE SET seq = excluded.seq, hash = excluded.hash,
+               floor = excluded.floor, floor_hash = excluded.floor_hash""",
+            (head.journal, branch.number, head.seq, head.hash, floor.seq, floor.hash),
+        )
+
+    def _sunk(self, branch: Branch) -> Branch:
+        """The branch with its floor below everything that is held right below it."""
+        journal, floor = branch.head.journal, branch.floor
+        while floor.seq:
+            rows = self.rows(
+                """SELECT seq, hash, prev FROM facts WHERE journal = ? AND branch = 0 AND seq <= ?
+                   ORDER BY seq DESC LIMIT ?""",
+                (journal, floor.seq, PAGE),
+            )
+            before = floor
+            for seq, digest, prev in rows:
+                if (seq, digest) != place(floor):
+                    break
+                floor = Head(journal, seq - 1, prev)
+            if floor == before:
+                break
+        return replace(branch, floor=floor)
+
+    # -- inside: reading
+
+    def _main(self, journal: str) -> Branch:
+        return self.branches(journal)[0]
+
+    def _all_branches(self) -> dict[str, list[Branch]]:
+        return self._read_branches() if self.engine.shared else self._held
+
+    def _read_branches(self, journal: str | None = None) -> dict[str, list[Branch]]:
+        where, values = ("WHERE journal = ?", (journal,)) if journal else ("", ())
+        found: dict[str, list[Branch]] = {}
+        query = f"SELECT journal, branch, seq, hash, floor, floor_hash FROM journals {where} ORDER BY branch"
+        for name, number, seq, digest, floor, floor_hash in self.rows(query, values):
+            branch = Branch(number, Head(name, seq, digest), Head(name, floor, floor_hash))
+            found.setdefault(name, []).append(branch)
+        return found
+
+    def _remember(self, branch: Branch) -> None:
+        if not self.engine.shared:
+            held = self._held.setdefault(branch.head.journal, [])
+            held[:] = sorted(
+                [*(one for one in held if one.number != branch.number), branch], key=lambda one: one.number
+            )
+
+    def _places(self, journal: str, first: int, last: int) -> Collection[Place]:
+        query = "SELECT seq, hash FROM facts WHERE journal = ? AND seq >= ? AND seq <= ?"
+        return {(row[0], row[1]) for row in self.rows(query, (journal, first, last))}
+
+    def _has(self, fact: Fact) -> bool:
+        return (fact.seq, fact.hash) in self._places(fact.journal, fact.seq, fact.seq)
+
+    def _hash_at(self, journal: str, seq: int, branch: int = 0) -> str | None:
+        query = "SELECT hash FROM facts WHERE journal = ? AND seq = ? AND branch = ?"
+        rows = self.rows(query, (journal, seq, branch))
+        return rows[0][0] if rows else None
+
+    def _on(self, branch: Branch, seq: int, digest: str) -> bool:
+        """Whether a place lies on a branch, its floor included."""
+        if (seq, digest) == place(branch.floor):
+            return True
+        inside = branch.floor.seq < seq <= branch.head.seq
+        return inside and self._hash_at(branch.head.journal, seq, branch.number) == digest
+
+    def _signed(self, journal: str, branch: int, after: int, upto: int, *, last: bool) -> SignedHead | None:
+        """The last, or the first, signed head of a branch above one number and up to another."""
+        rows = self.rows(
+            f"""SELECT s.seq, s.hash, s.signature FROM signatures s JOIN facts f
+                ON f.journal = s.journal AND f.seq = s.seq AND f.hash = s.hash AND f.branch = ?
+                WHERE s.journal = ? AND s.seq > ? AND s.seq <= ?
+                ORDER BY s.seq {"DESC" if last else "ASC"} LIMIT 1""",
+            (branch, journal, after, upto),
+        )
+        return SignedHead(Head(journal, rows[0][0], rows[0][1]), rows[0][2]) if rows else None
 
     def _facts(self, where: str, values: Sequence[Any]) -> list[Fact]:
-        return [_fact(row) for row in self.rows(f"SELECT {_COLUMNS} FROM facts WHERE {where}", values)]
-
-    def _read_heads(self) -> dict[str, Head]:
-        rows = self.rows(
-            """SELECT f.journal, f.seq, f.hash FROM facts f
-               JOIN (SELECT journal, max(seq) AS seq FROM facts GROUP BY journal) USING (journal, seq)"""
-        )
-        return {row[0]: Head(*row) for row in rows}
+        return [fact_of(row) for row in self.rows(f"SELECT {COLUMNS} FROM facts WHERE {where}", values)]
 
     def _sealed(self, where: str, values: Sequence[Any]) -> list[Sealed]:
-        return [
-            Sealed(fact, self._private(Ref(fact.journal, fact.seq))) for fact in self._facts(where, values)
-        ]
+        """Facts of one journal with their personal values."""
+        rows = self.rows(f"SELECT branch, {COLUMNS} FROM facts WHERE {where}", values)
+        private = self._private(where.partition(" ORDER BY")[0], values)
+        return [Sealed(fact_of(row[1:]), private.get((row[3], row[0]), {})) for row in rows]
 
-    def _private(self, ref: Ref) -> dict[str, PrivateValue]:
-        rows = self.rows(
-            "SELECT pointer, salt, value FROM private_values WHERE journal = ? AND seq = ?",
-            (ref.journal, ref.seq),
-        )
-        return {pointer: PrivateValue(salt, value) for pointer, salt, value in rows}
+    def _private(self, where: str, values: Sequence[Any]) -> dict[tuple[int, int], Private]:
+        """Personal values by the number and branch of their fact."""
+        found: dict[tuple[int, int], Private] = {}
+        query = f"SELECT seq, branch, pointer, salt, value FROM private_values WHERE {where}"
+        for seq, branch, pointer, salt, value in self.rows(query, values):
+            found[seq, branch] = {**found.get((seq, branch), {}), pointer: PrivateValue(salt, value)}
+        return found
 
-    def _last_stamp(self, wall: Callable[[], datetime]) -> Stamp | None:
-        """The newest stamp held that is not far ahead: neither does one move the clock while the node runs."""
-        ahead = Stamp(wall() + FAR_AHEAD)
-        newest = self.rows("SELECT max(at) FROM facts WHERE at <= ?", (str(ahead),))[0][0]
-        return Stamp.parse(newest) if newest else None
+    # -- inside: after a commit, and at the start
+
+    def _committed(self, branch: Branch, facts: Sequence[Fact]) -> None:
+        self._remember(branch)
+        if any(fact.kind == "forget" for fact in facts):
+            self.engine.purge()
+        self._tell(facts)
 
     def _tell(self, facts: Sequence[Fact]) -> None:
         if facts:
             for listener in self._listeners:
                 listener(facts)
 
-    @contextmanager
-    def _transaction(self, doing: str) -> Iterator[None]:
-        with self._guard(doing):
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _guard(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise StoreUnusable(
-                f"cannot {doing} {self.path}: {error}; use key and paper, call the technician"
-            ) from error
+    def _understand(self) -> None:
+        """Reads again what an earlier version of this program did not understand."""
+        flawed = self._facts("flaw IS NOT NULL", ())
+        good = [fact for fact in flawed if _read(fact)[1] is None]
+        if good:
+            with self.engine.transaction("write"):
+                self.engine.executemany(
+                    "UPDATE facts SET flaw = NULL WHERE journal = ? AND seq = ? AND hash = ?",
+                    [(fact.journal, fact.seq, fact.hash) for fact in good],
+                )
+        if good or self._projections.outdated:
+            self.rebuild()
 
 
-def _fact(row: Sequence[Any]) -> Fact:
-    return Fact(row[0], row[1], row[2], row[3], row[4], row[5], json.loads(row[6]), row[7], row[8])
-
-
-def _flaw(fact: Fact) -> str | None:
-    """Why a fact is stored but not taken into projections; None when all is well."""
-    if not understood(fact):
-        return "not understood"
+def _read(fact: Fact) -> tuple[Body | None, str | None]:
+    """The body of a fact; or why it is stored but not taken into projections."""
     try:
-        read_body(fact)
+        return read_body(fact), None
     except FactError as error:
-        return str(error)
-    return None
+        return None, str(error)

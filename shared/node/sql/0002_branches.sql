@@ -38,3 +38,4 @@ CREATE TABLE private_values (
 );
 INSERT INTO private_values SELECT journal, seq, 0, pointer, salt, value FROM private_values_1;
 DROP TABLE private_values_1;
+CREATE INDEX idx_facts_flaw ON facts (flaw) WHERE flaw IS NOT NULL;
