@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)#([0-9a-f]{4})", re.ASCII)
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z)#([0-9a-f]{4})", re.ASCII)
 _MOST_COUNT = 0xFFFF
 
 FAR_AHEAD = timedelta(minutes=5)
@@ -33,13 +33,14 @@ class Stamp:
         if match is None:
             raise BadStamp(f"{text[:40]!r} is no stamp; write like 2026-11-23T08:15:38.123Z#0000")
         try:
-            wall = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+            wall = datetime.fromisoformat(match[1])
         except ValueError as error:
             raise BadStamp(f"{text[:40]!r} names no real time") from error
         return cls(wall, int(match[2], 16))
 
     def __str__(self) -> str:
-        return f"{self.wall:%Y-%m-%dT%H:%M:%S}.{self.wall.microsecond // 1000:03d}Z#{self.count:04x}"
+        wall = self.wall.replace(tzinfo=None).isoformat(timespec="milliseconds")
+        return f"{wall}Z#{self.count:04x}"
 
 
 def utc_now() -> datetime:

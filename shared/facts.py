@@ -10,15 +10,18 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
-from shared.canonical import NotCanonical, canonical, digest
+from shared.canonical import NotCanonical, canonical_member, digest
 from shared.clock import BadStamp, Stamp
 
 NO_HASH = "0" * 64
 """`prev` of the first fact of a journal."""
 
 _ENVELOPE = ("v", "journal", "seq", "at", "kind", "subject", "body", "prev", "hash")
+_MEMBERS = frozenset(_ENVELOPE)
+_HASH_MEMBER_BYTES = len(f'"hash":"{NO_HASH}",')
 _JOURNAL = re.compile(r"[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}")
 _SEQ = re.compile(r"[1-9][0-9]{0,15}")
 _KIND = re.compile(r"[a-z_]{1,40}")
@@ -99,7 +102,10 @@ class Draft:
 
 @dataclass(frozen=True)
 class Fact:
-    """One sealed fact. Equal facts have equal hashes."""
+    """One sealed fact. Equal facts have equal hashes.
+
+    `body_text` is the canonical text of the body where it is known already; see `text_of_body`.
+    """
 
     v: int
     journal: str
@@ -110,6 +116,7 @@ class Fact:
     body: Mapping[str, Any]
     prev: str
     hash: str
+    body_text: str = field(default="", compare=False, repr=False)
 
     @property
     def ref(self) -> str:
@@ -123,7 +130,26 @@ class Fact:
 
     def envelope(self) -> dict[str, Any]:
         """The envelope as JSON value."""
-        return {name: getattr(self, name) for name in _ENVELOPE}
+        return {
+            "v": self.v,
+            "journal": self.journal,
+            "seq": self.seq,
+            "at": self.at,
+            "kind": self.kind,
+            "subject": self.subject,
+            "body": self.body,
+            "prev": self.prev,
+            "hash": self.hash,
+        }
+
+    def text_of_body(self) -> str:
+        """The canonical JSON of the body; raises NotCanonical where the body is none."""
+        return self.body_text or canonical_member(self.body)
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of the envelope's canonical JSON."""
+        return len(_text(self.envelope(), self.text_of_body()).encode()) + _HASH_MEMBER_BYTES
 
 
 @dataclass(frozen=True)
@@ -146,30 +172,35 @@ def seal(draft: Draft, journal: str, seq: int, at: Stamp, prev: str) -> Sealed:
         "body": dict(draft.body),
         "prev": prev,
     }
+    if not _is_count(draft.v) or not _is_count(seq):
+        raise BadFact(f"{draft.kind}: version {draft.v!r} and number {seq!r} are counted from 1")
     try:
-        return Sealed(Fact(**unsealed, hash=_hash(unsealed)), draft.private)
+        body_text = canonical_member(unsealed["body"])
     except NotCanonical as error:
         raise BadFact(f"{draft.kind}: {error}") from error
+    return Sealed(Fact(**unsealed, hash=_hash(unsealed, body_text), body_text=body_text), draft.private)
 
 
 def read_envelope(value: object) -> Fact:
     """Reads an envelope that came from elsewhere and recomputes its hash; raises BadFact. The body is not looked into."""
-    if not isinstance(value, dict) or set(value) != set(_ENVELOPE):
+    if not isinstance(value, dict) or value.keys() != _MEMBERS:
         raise BadFact(f"an envelope has exactly the members {', '.join(_ENVELOPE)}")
     _check_envelope(value)
-    unsealed = {name: member for name, member in value.items() if name != "hash"}
     try:
-        true_hash = _hash(unsealed)
+        body_text = canonical_member(value["body"])
     except NotCanonical as error:
         raise BadFact(str(error)) from error
-    if true_hash != value["hash"]:
+    if _hash(value, body_text) != value["hash"]:
         raise BadFact(f"{value['journal']}/{value['seq']}: the hash does not fit the content")
-    return Fact(**value)
+    return Fact(**value, body_text=body_text)
 
 
-def _hash(unsealed: Mapping[str, Any]) -> str:
-    """SHA-256 of an envelope without its hash, written canonically once; raises NotCanonical, and BadFact when too large."""
-    written = canonical(unsealed)
+def _hash(unsealed: Mapping[str, Any], body_text: str) -> str:
+    """SHA-256 of the canonical JSON of an envelope without its hash; raises BadFact when it is too large or no Unicode."""
+    try:
+        written = _text(unsealed, body_text).encode()
+    except UnicodeEncodeError as error:
+        raise BadFact(f"{unsealed['kind']!r}: {error}") from error
     if len(written) > MOST_FACT_BYTES:
         raise BadFact(
             f"{unsealed['kind']}: {len(written)} bytes, a fact has at most {MOST_FACT_BYTES}; say less in one fact"
@@ -177,16 +208,26 @@ def _hash(unsealed: Mapping[str, Any]) -> str:
     return hashlib.sha256(written).hexdigest()
 
 
+def _text(unsealed: Mapping[str, Any], body_text: str) -> str:
+    """The canonical JSON of an envelope without its hash, put together around its body's: RFC 8785 sorts the members."""
+    return (
+        f'{{"at":{quoted(unsealed["at"])},"body":{body_text},"journal":{quoted(unsealed["journal"])},'
+        f'"kind":{quoted(unsealed["kind"])},"prev":{quoted(unsealed["prev"])},"seq":{unsealed["seq"]},'
+        f'"subject":{quoted(unsealed["subject"])},"v":{unsealed["v"]}}}'
+    )
+
+
 def _check_envelope(value: Mapping[str, Any]) -> None:
+    subject = value["subject"]
     checks = (
-        ("v", type(value["v"]) is int and value["v"] >= 1),
-        ("journal", isinstance(value["journal"], str) and _JOURNAL.fullmatch(value["journal"])),
-        ("seq", type(value["seq"]) is int and 1 <= value["seq"] < 2**53),
-        ("kind", isinstance(value["kind"], str) and _KIND.fullmatch(value["kind"])),
-        ("subject", isinstance(value["subject"], str) and len(value["subject"]) <= _MOST_SUBJECT),
+        ("v", _is_count(value["v"])),
+        ("journal", _is(_JOURNAL, value["journal"])),
+        ("seq", _is_count(value["seq"])),
+        ("kind", _is(_KIND, value["kind"])),
+        ("subject", isinstance(subject, str) and len(subject) <= _MOST_SUBJECT),
         ("body", isinstance(value["body"], dict)),
-        ("prev", isinstance(value["prev"], str) and _HASH.fullmatch(value["prev"])),
-        ("hash", isinstance(value["hash"], str) and _HASH.fullmatch(value["hash"])),
+        ("prev", _is(_HASH, value["prev"])),
+        ("hash", _is(_HASH, value["hash"])),
     )
     for name, good in checks:
         if not good:
@@ -195,6 +236,14 @@ def _check_envelope(value: Mapping[str, Any]) -> None:
         Stamp.parse(value["at"] if isinstance(value["at"], str) else "")
     except BadStamp as error:
         raise BadFact(f"envelope member 'at': {error}") from error
+
+
+def _is(form: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and form.fullmatch(value) is not None
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 1 <= value < 2**53
 
 
 def check_private(fact: Fact, private: Private) -> None:

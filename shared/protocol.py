@@ -3,14 +3,14 @@
 Payloads are JSON. The last name in a topic is the publisher's, and the broker's ACL holds it to that.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from shared.bodies import Sha256
-from shared.canonical import canonical, digest
+from shared.canonical import digest
 from shared.facts import BadFact, BadSignature, PrivateValue, Sealed, check_private, read_envelope
 from shared.journal import Head, SignedHead, follow
 from shared.signing import PrivateKey, PublicKey
@@ -185,8 +185,11 @@ def sender_of(topic: str) -> tuple[str, str, str] | None:
 
 
 def encode(message: Message) -> bytes:
-    """A payload's bytes."""
-    return canonical(message.model_dump(mode="json", exclude_none=True))
+    """A payload's bytes, JSON in no certain form; raises BadFact when a text in it is no Unicode."""
+    try:
+        return message.model_dump_json(exclude_none=True).encode()
+    except PydanticSerializationError as error:
+        raise BadFact(f"{type(message).__name__}: {error}") from error
 
 
 def decode(payload: bytes, model: type[Payload]) -> Payload:
@@ -194,8 +197,8 @@ def decode(payload: bytes, model: type[Payload]) -> Payload:
     if not fits(payload):
         raise BadFact(f"a payload of {len(payload)} bytes is larger than {MOST_PAYLOAD_BYTES}")
     try:
-        return model.model_validate(json.loads(payload))
-    except (ValueError, RecursionError, ValidationError) as error:
+        return model.model_validate_json(payload)
+    except ValidationError as error:
         raise BadFact(f"no {model.__name__}: {str(error)[:200]}") from error
 
 
@@ -213,10 +216,10 @@ def fits(payload: bytes) -> bool:
 
 def batch(run: Sequence[Sealed], head: SignedHead) -> Batch:
     """A batch of a run whose last fact has the signed head `head`."""
-    return Batch(
+    return Batch.model_construct(
         journal=head.head.journal,
         facts=[_wire(one) for one in run],
-        head=WireSignedHead(seq=head.head.seq, hash=head.head.hash, signature=head.signature),
+        head=WireSignedHead.model_construct(seq=head.head.seq, hash=head.head.hash, signature=head.signature),
     )
 
 
@@ -242,7 +245,7 @@ def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
     part: list[Sealed] = []
     size = 0
     for one in run:
-        weight = len(canonical(one.fact.envelope())) + sum(len(v.value) + 80 for v in one.private.values())
+        weight = one.fact.size_bytes + sum(len(v.value) + 80 for v in one.private.values())
         if part and (size + weight > MOST_BATCH_BYTES or len(part) >= PAGE_FACTS):
             yield part
             part, size = [], 0
@@ -253,8 +256,10 @@ def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
 
 
 def _wire(sealed: Sealed) -> WireFact:
-    private = {at: WirePrivate(salt=v.salt, value=v.value) for at, v in sealed.private.items()}
-    return WireFact(fact=sealed.fact.envelope(), private=private)
+    private = {
+        at: WirePrivate.model_construct(salt=v.salt, value=v.value) for at, v in sealed.private.items()
+    }
+    return WireFact.model_construct(fact=sealed.fact.envelope(), private=private)
 
 
 def _unwire(wire: WireFact) -> Sealed:

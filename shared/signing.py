@@ -3,6 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -21,8 +22,7 @@ class PublicKey:
     def verifies(self, message: str, signature: str) -> bool:
         """True when `signature` over the UTF-8 bytes of `message` was made with this key's private half."""
         try:
-            key = Ed25519PublicKey.from_public_bytes(_bytes(self.text))
-            key.verify(_bytes(signature), message.encode())
+            _public_key(self.text).verify(_bytes(signature), message.encode())
         except (BadKey, InvalidSignature, UnicodeEncodeError, ValueError):
             return False
         return True
@@ -61,6 +61,11 @@ class PrivateKey:
 def check_key_text(text: str) -> None:
     """Raises BadKey unless `text` has the form of a key."""
     _key_bytes(text)
+
+
+@lru_cache(maxsize=1024)
+def _public_key(text: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(_bytes(text))
 
 
 def _text(raw: bytes) -> str:

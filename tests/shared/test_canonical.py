@@ -1,19 +1,55 @@
 """Canonical JSON: one value, one text, one hash (RFC 8785)."""
 
 import json
+from collections import OrderedDict
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.canonical import MOST_DEPTH, NotCanonical, canonical, digest
+from shared.canonical import MOST_DEPTH, NotCanonical, canonical, canonical_member, digest
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
+
+
+class Word(StrEnum):
+    """A text that is an enumeration's."""
+
+    OPEN = "mở"
+
+
+class Count(IntEnum):
+    """An integer that is an enumeration's."""
+
+    TWO = 2
+
+
+ODD_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.integers(-(2**54), 2**54).map(float)
+    | st.floats(0, 1e5).map(lambda number: round(number, 2))
+    | st.text()
+    | st.text(st.characters())
+    | st.sampled_from([Word.OPEN, Count.TWO, b"bytes", "\ud800", 2**53, -(2**53), object(), {1}]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(st.text(max_size=3) | st.integers(0, 3) | st.sampled_from(Word), inner, max_size=4)
+        | st.dictionaries(st.sampled_from("\U00010000😀\ufb33\ud800ab"), inner, max_size=4).map(OrderedDict)
+    ),
+    max_leaves=12,
+)
+"""JSON values, and what stands close to them."""
 
 
 def test_the_example_of_rfc_8785_section_3_2() -> None:
@@ -90,6 +126,66 @@ def test_a_value_nested_ten_thousand_deep_is_refused_not_a_crash() -> None:
         value = {"a": value}
     with pytest.raises(NotCanonical):
         digest(value)
+
+
+def written(write: Any, value: Any) -> bytes | None:
+    """The bytes, or None where the value is refused."""
+    try:
+        return bytes(write(value))
+    except (NotCanonical, rfc8785.CanonicalizationError, UnicodeEncodeError):
+        return None
+
+
+@given(ODD_VALUES)
+@settings(max_examples=500)
+def test_every_value_is_written_or_refused_as_the_library_does(value: Any) -> None:
+    assert written(canonical, value) == written(rfc8785.dumps, value)
+
+
+@given(
+    st.floats()
+    | st.integers(-(2**54), 2**54).map(float)
+    | st.decimals(-(10**18), 10**18, places=6).map(float)
+)
+@settings(max_examples=2000)
+@example(1e-4)
+@example(9.999999999999999e-5)
+@example(1e16)
+@example(9999999999999998.0)
+@example(2.0**53)
+@example(2.0**53 - 1)
+@example(-0.0)
+@example(18000.0)
+@example(0.9731)
+def test_every_float_is_written_or_refused_as_the_library_does(number: float) -> None:
+    assert written(canonical, number) == written(rfc8785.dumps, number)
+    assert written(canonical, [{"a": number}]) == written(rfc8785.dumps, [{"a": number}])
+
+
+@given(ODD_VALUES)
+def test_the_text_of_a_member_reads_back_and_is_written_the_same_again(value: Any) -> None:
+    try:
+        text = canonical_member(value)
+    except NotCanonical:
+        return
+    assert text.encode() == canonical(value)
+    assert canonical_member(json.loads(text)) == text
+
+
+@pytest.mark.parametrize("number", [2.0**53, -1e17, 9.999999999999999e20])
+def test_a_member_holds_no_float_that_reads_back_as_an_integer_beyond_2_53(number: float) -> None:
+    assert canonical(number)
+    with pytest.raises(NotCanonical, match="read back"):
+        canonical_member({"weight_kg": number})
+
+
+def test_a_member_nests_one_level_less() -> None:
+    value: Any = 0
+    for _ in range(MOST_DEPTH - 1):
+        value = [value]
+    assert canonical_member(value).encode() == canonical(value)
+    with pytest.raises(NotCanonical, match=str(MOST_DEPTH)):
+        canonical_member([value])
 
 
 @given(JSON_VALUES)

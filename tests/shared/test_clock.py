@@ -57,6 +57,11 @@ def test_after_another_nodes_stamp_ours_is_later() -> None:
     assert clock.now() > theirs
 
 
+def test_a_stamp_of_the_first_year_reads_back() -> None:
+    first = Stamp(datetime.min.replace(tzinfo=UTC))
+    assert Stamp.parse(str(first)) == first
+
+
 def test_a_stamp_far_ahead_does_not_move_our_clock() -> None:
     clock = HybridClock(Wall())
     assert not clock.observe(Stamp(NOON + FAR_AHEAD + timedelta(milliseconds=1)))
@@ -92,6 +97,9 @@ def test_a_stamp_reads_back_from_its_text(moment: datetime, count: int) -> None:
         "2026-11-23T05:00:00.000Z#FFFF",
         "2026-13-23T05:00:00.000Z#0000",
         "2026-02-30T05:00:00.000Z#0000",
+        "2026-02-28T24:00:00.000Z#0000",
+        "2026-02-28T23:59:60.000Z#0000",
+        "0000-02-28T23:59:00.000Z#0000",
         "2026-11-23T05:00:00.000Z#0000\n",
         "٢٠٢٦-11-23T05:00:00.000Z#0000",
     ],

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.canonical import MOST_DEPTH, canonical, digest
 from shared.facts import (
     NO_HASH,
     BadFact,
     Draft,
+    Fact,
     PrivateValue,
     Ref,
     Sealed,
@@ -38,6 +40,31 @@ def test_a_fact_reads_back_from_its_envelope() -> None:
 def test_the_same_draft_at_the_same_place_has_the_same_hash() -> None:
     assert sealed().fact == sealed().fact
     assert sealed().fact.hash != sealed({**BODY, "no": "2026112300002"}).fact.hash
+
+
+@given(
+    st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")), st.integers(1, 2**53 - 1)
+)
+def test_the_hash_is_that_of_the_canonical_envelope_without_it(subject: str, text: str, seq: int) -> None:
+    body = {"no": "1", "reason": text, "weight_kg": 18000.0, text: 0.9731}
+    fact = seal(Draft("declared", subject, body), "gate-1.1", seq, stamp(), NO_HASH).fact
+    envelope = fact.envelope()
+    assert fact.size_bytes == len(canonical(envelope))
+    assert envelope.pop("hash") == fact.hash == digest(envelope)
+
+
+def test_the_text_of_the_body_is_kept_and_stands_in_no_envelope() -> None:
+    fact = sealed().fact
+    assert fact.body_text.encode() == canonical(BODY)
+    assert read_envelope(fact.envelope()).body_text == fact.body_text
+    assert "body_text" not in fact.envelope()
+
+
+def test_a_fact_that_came_without_the_text_of_its_body_writes_it_when_asked() -> None:
+    fact = sealed().fact
+    stored = Fact(**fact.envelope())
+    assert stored == fact
+    assert (stored.body_text, stored.text_of_body()) == ("", fact.body_text)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +125,7 @@ def test_an_envelope_has_exactly_its_nine_members(envelope: object) -> None:
         ("v", 0),
         ("v", True),
         ("v", "1"),
+        ("v", 2**53),
         ("journal", "gate-1"),
         ("journal", "gate 1.1"),
         ("journal", "gate-1.0"),
@@ -128,6 +156,33 @@ def test_a_member_of_the_wrong_form_is_named(member: str, value: Any) -> None:
 def test_a_body_that_is_no_canonical_json_is_not_sealed() -> None:
     with pytest.raises(BadFact, match="declared"):
         sealed({"weight_kg": float("nan")})
+
+
+@pytest.mark.parametrize("number", [2**53, 2.0**53, 1e20])
+def test_a_number_that_no_reader_takes_is_not_sealed(number: float) -> None:
+    with pytest.raises(BadFact, match="declared"):
+        sealed({"weight_kg": number})
+
+
+@pytest.mark.parametrize("draft", [{"v": 0}, {"v": True}, {"v": 2**53}])
+def test_a_version_that_no_reader_takes_is_not_sealed(draft: dict[str, Any]) -> None:
+    with pytest.raises(BadFact, match="version"):
+        sealed(**draft)
+
+
+@pytest.mark.parametrize("draft", [Draft("declared", "\ud800", {}), Draft("declared", "x", {"no": "\ud800"})])
+def test_what_is_no_unicode_is_not_sealed(draft: Draft) -> None:
+    with pytest.raises(BadFact, match="declared"):
+        seal(draft, "gate-1.1", 1, stamp(), NO_HASH)
+
+
+def test_a_body_nests_one_level_less_than_the_envelope() -> None:
+    deep: Any = 0
+    for _ in range(MOST_DEPTH - 2):
+        deep = [deep]
+    assert read_envelope(sealed({"deep": deep}).fact.envelope())
+    with pytest.raises(BadFact, match=str(MOST_DEPTH)):
+        sealed({"deep": [deep]})
 
 
 def test_a_body_too_deep_that_came_from_elsewhere_is_refused() -> None:

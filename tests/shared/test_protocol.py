@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.facts import MOST_FACT_BYTES, BadFact, BadSignature, BrokenChain, PrivateValue, commit
 from shared.journal import SignedHead
@@ -71,6 +73,24 @@ def test_nulls_inside_a_body_survive_the_journey() -> None:
     journal.write(replace(note(), body={"no": "2026112300001", "reason": None, "deep": [{"x": None}]}))
     run, _ = open_batch(decode(encode(batch(journal.sealed, journal.signed)), Batch), KEY.public)
     assert run == journal.sealed
+
+
+@given(st.floats(-(2**53) + 1, 2**53 - 1), st.text(st.characters(codec="utf-8")))
+def test_every_number_and_text_in_a_body_survives_the_journey(number: float, text: str) -> None:
+    journal = Journal(NAME)
+    journal.write(replace(note(), body={"number": number, "text": text, text: [0.9731, 18000.0]}))
+    run, _ = open_batch(decode(encode(batch(journal.sealed, journal.signed)), Batch), KEY.public)
+    assert run == journal.sealed
+    assert run[0].fact.body_text == journal.facts[0].body_text
+
+
+def test_text_travels_as_utf8() -> None:
+    assert "Hữu Nghị 桂😀".encode() in encode(Ask(journal="Hữu Nghị 桂😀", after=0))
+
+
+def test_what_is_no_unicode_is_not_sent() -> None:
+    with pytest.raises(BadFact, match="Ask"):
+        encode(Ask.model_construct(journal="\ud800", after=0))
 
 
 def test_batches_are_bounded_in_bytes_and_lose_nothing() -> None:
@@ -162,6 +182,11 @@ def test_a_batch_with_a_false_personal_value_is_refused(journal: Journal) -> Non
         b"[]",
         b"null",
         b'{"journal": "\xff\xfe", "after": 1}',
+        b'{"journal": "\\ud800", "after": 1}',
+        b'{"journal": "gate-1.1", "after": NaN}',
+        b'{"journal": "gate-1.1", "after": 1e999}',
+        b'{"journal": "gate-1.1", "after": 1} {}',
+        '{"journal": "gate-1.1", "after": 1}'.encode("utf-16"),
         b"[" * 100_000,
         b'{"journal": "gate-1.1", "after": ' + b"9" * 10_000 + b"}",
     ],
@@ -175,6 +200,24 @@ def test_a_payload_that_is_not_of_its_form_is_refused(payload: bytes) -> None:
 def test_a_payload_too_large_is_refused_before_it_is_read() -> None:
     with pytest.raises(BadFact, match="larger than"):
         decode(b" " * (MOST_PAYLOAD_BYTES + 1), Ask)
+
+
+@pytest.mark.parametrize(
+    "number", ["NaN", "-Infinity", "1e999", "9007199254740993", "1e17", "[" * 40 + "]" * 40]
+)
+def test_a_body_with_what_is_no_canonical_json_is_refused(journal: Journal, number: str) -> None:
+    text = (
+        encode(batch(journal.sealed, journal.signed))
+        .decode()
+        .replace(f'"{note("3 ").body["reason"]}"', number)
+    )
+    assert number in text
+    with pytest.raises(BadFact):
+        open_batch(decode(text.encode(), Batch), KEY.public)
+
+
+def test_of_a_member_named_twice_the_last_counts() -> None:
+    assert decode(b'{"journal": "a.1", "journal": "gate-1.1", "after": 3}', Ask).journal == "gate-1.1"
 
 
 def test_members_of_a_later_version_are_passed_over() -> None:
