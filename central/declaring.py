@@ -10,10 +10,10 @@ from central.journals import CentreJournals
 from central.models import DeclarationIn
 from central.words import VIETNAM_TIME
 from shared import subjects
+from shared.authority import from_centre
 from shared.bodies import Declaration, Recalled, dump
 from shared.clock import utc_now
 from shared.facts import Draft, Fact, Private, PrivateValue, commit
-from shared.journal import centre_node, journal_id
 from shared.node.declarations import DeclarationBook, Declared
 
 MOST_OF_A_DAY = 99_999
@@ -159,12 +159,11 @@ class DeclarationDesk:
 
     def _version(self, no: str, version: int) -> Fact:
         site = self.find(no).body.site
-        journal = journal_id(centre_node(site))
         return next(
             fact
             for fact in self._store.about(subjects.declaration(no))
             if fact.kind in ("declared", "amended")
-            and fact.journal == journal
+            and from_centre(site, fact)
             and fact.body["version"] == version
         )
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.bodies import NodeEnrolled
-from shared.journal import Head, author_of, centre_node, journal_id
-from shared.node.sync import HEARD_RECENTLY_S, Heard
+from shared.journal import Head, author_of, centre_node
+from shared.node.peers import HEARD_RECENTLY_S, Heard
 from shared.protocol import Status, Vector
 
 
@@ -55,7 +55,7 @@ class Gates:
         self._statuses[status.node] = (status, now_s)
 
     def watch(self, heard: Mapping[str, Heard]) -> None:
-        """Looks from now on at the vectors that a site's sync hears (`SyncNode.heard`)."""
+        """Looks from now on at the vectors that a site's sync hears (`Peers.heard`)."""
         self._vectors.append(heard)
 
     def view(
@@ -103,6 +103,6 @@ def _behind(vector: Vector | None, node: str, heads: Mapping[str, Head]) -> int 
 def _lags(vector: Vector | None, site: str, heads: Mapping[str, Head]) -> int | None:
     if vector is None:
         return None
-    journal = journal_id(centre_node(site))
-    theirs = vector.heads[journal].seq if journal in vector.heads else 0
-    return max(0, heads.get(journal, Head.empty(journal)).seq - theirs)
+    ours = {journal: head.seq for journal, head in heads.items() if author_of(journal) == centre_node(site)}
+    theirs = {journal: head.seq for journal, head in vector.heads.items()}
+    return sum(max(0, seq - theirs.get(journal, 0)) for journal, seq in ours.items())

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from central.errors import UnknownSite
 from shared.authority import Authority
 from shared.facts import Draft, Fact
-from shared.journal import centre_node, journal_id
+from shared.journal import centre_node
+from shared.node.own import own_journal
 from shared.node.store import Store
 from shared.signing import PrivateKey
 
@@ -30,7 +31,11 @@ class CentreJournals:
     def write(self, site: str, draft: Draft) -> Fact:
         """Seals a draft into the site's journal and gives the fact when it is on disk; raises UnknownSite, StoreError."""
         self.require(site)
-        return self.store.append(journal_id(centre_node(site)), self.key, [draft])[0].fact
+        return self.store.append(self.journal(site), self.key, [draft])[0].fact
+
+    def journal(self, site: str) -> str:
+        """The journal that the centre writes for a site now."""
+        return own_journal(self.store, centre_node(site))
 
     def authority(self, site: str) -> Authority:
         """Who may speak at a site, folded from all enrolments held; folded anew when one arrives."""

@@ -121,15 +121,13 @@ class PassageBook:
 
     def latest(self, most: int = 30) -> list[Passage]:
         """The passages that arrived last, newest first."""
-        rows = self._store.execute(
-            f"SELECT {_COLUMNS} FROM passages ORDER BY arrived_at DESC LIMIT ?", (most,)
-        ).fetchall()
+        rows = self._store.rows(f"SELECT {_COLUMNS} FROM passages ORDER BY arrived_at DESC LIMIT ?", (most,))
         return [_passage(row) for row in rows]
 
     def find(self, ref: str) -> Passage | None:
         """One passage, or None."""
-        row = self._store.execute(f"SELECT {_COLUMNS} FROM passages WHERE ref = ?", (ref,)).fetchone()
-        return _passage(row) if row else None
+        rows = self._store.rows(f"SELECT {_COLUMNS} FROM passages WHERE ref = ?", (ref,))
+        return _passage(rows[0]) if rows else None
 
 
 def _passage(row: Sequence[Any]) -> Passage:

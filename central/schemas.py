@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.bodies import BODIES
+from shared.checkpoint import Manifest
 from shared.facts import NO_HASH
 from shared.protocol import PAYLOADS
 
@@ -30,7 +31,8 @@ def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema with its name."""
     for (kind, version), body in BODIES.items():
         yield f"facts/{kind}.{version}", fact_schema(kind, version, body)
-    for name, payload in PAYLOADS.items():
+    payloads: dict[str, type[BaseModel]] = {**PAYLOADS, "checkpoint": Manifest}
+    for name, payload in payloads.items():
         schema = payload.model_json_schema()
         yield f"payloads/{name}", {"$schema": DIALECT, "$id": f"urn:barie:payload:{name}:1", **schema}
 

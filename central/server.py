@@ -36,7 +36,7 @@ class SiteLink:
         self._centre = centre
         self._site = site
         self._sync = SyncNode(centre.store, self.link, Identity(node, site, key, key.public))
-        centre.gates.watch(self._sync.heard)
+        centre.gates.watch(self._sync.peers.heard)
         self._greeting: asyncio.Task[None] | None = None
         self.link.on_up(self._up)
         self.link.subscribe(protocol.status_topic(site, "+"), self._on_status)

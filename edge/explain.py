@@ -9,12 +9,12 @@ from edge.lane.passage import Correction, Judgement, Knowledge, Passage
 from edge.underway import Underway
 from shared import plates
 from shared.authority import Authority
-from shared.bodies import CENTRE_KINDS
+from shared.bodies import AUTHORITY_KINDS
 from shared.codes import Heading, Place
 from shared.decide import Decision, explain_no_declaration
 from shared.facts import Fact
-from shared.journal import author_of, centre_node, journal_id
-from shared.known import Known
+from shared.journal import author_of, centre_node
+from shared.known import Known, journals_of
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreUnusable
 from shared.node.procedure_files import load_procedures
@@ -93,9 +93,9 @@ def _judge(knowledge: Knowledge, question: Question) -> Judgement:
 
 def _knowledge(configuration: GateConfiguration, store: Store) -> Knowledge:
     table = configuration.table
-    authority = Authority.of(table.site, store.of_kinds(CENTRE_KINDS - {"declared", "amended", "recalled"}))
-    required = frozenset(journal_id(node) for node in (centre_node(table.site), *table.required_nodes))
+    authority = Authority.of(table.site, store.of_kinds(AUTHORITY_KINDS))
     heads = store.heads()
+    required = journals_of((centre_node(table.site), *table.required_nodes), heads)
     known = Known(
         authority,
         {journal: head.seq for journal, head in heads.items()},

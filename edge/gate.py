@@ -22,13 +22,14 @@ from edge.underway import Underway
 from edge.vision.port import PlateReader
 from hardware.modbus import ModbusTcpBarrier
 from shared.authority import Authority, Counting
-from shared.bodies import CENTRE_KINDS
+from shared.bodies import AUTHORITY_KINDS
 from shared.codes import Agency
 from shared.facts import Draft, Fact, Sealed
-from shared.journal import centre_node, journal_id
-from shared.known import Known
+from shared.journal import centre_node
+from shared.known import Known, journals_of
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreError
+from shared.node.own import own_journal
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
@@ -75,9 +76,7 @@ class Gate:
         self.store = Store(data / "facts.db", [Declarations(), Underway()])
         self.pictures = Pictures(data / "pictures")
         self.sync: SyncNode | None = None
-        self._required = frozenset(
-            journal_id(node) for node in (centre_node(self.site), *table.required_nodes)
-        )
+        self._required = (centre_node(self.site), *table.required_nodes)
         self._officers = Officers(configuration.path(table.officers) if table.officers else None)
         self._authority: Authority | None = None
         self.knowledge = Knowledge(
@@ -99,28 +98,33 @@ class Gate:
     def known(self) -> Known:
         """What is known now, and how fresh."""
         if self._authority is None:
-            self._authority = Authority.of(self.site, self.store.of_kinds(CENTRE_KINDS - _DECLARATIONS))
+            self._authority = Authority.of(self.site, self.store.of_kinds(AUTHORITY_KINDS))
         vector = {journal: head.seq for journal, head in self.store.heads().items()}
         ages_s = self.sync.ages_s() if self.sync else {}
-        return Known(self._authority, vector, ages_s, self._required)
+        return Known(self._authority, vector, ages_s, journals_of(self._required, {*vector, *ages_s}))
 
     def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """Writes facts into this node's journal; raises StoreError."""
-        return self.store.append(journal_id(self.node), self.key, drafts)
+        return self.store.append(self.journal, self.key, drafts)
+
+    @property
+    def journal(self) -> str:
+        """The journal that this node writes now."""
+        return self.sync.journal if self.sync else own_journal(self.store, self.node)
 
     # -- for screens
 
     def link(self) -> LinkShown:
         """The line to the centre."""
-        ages_s = self.sync.ages_s() if self.sync else {}
+        ages_s = self.sync.peers.ages_s() if self.sync else {}
         stale = self.known().stale(self.knowledge.settings.stale_after_s)
         broken = next(
             (lane.trouble["store_broken"] for lane in self.working if "store_broken" in lane.trouble), None
         )
         return LinkShown(
             connected=self.sync is not None and self.sync.hears_centre(),
-            centre_age_s=ages_s.get(journal_id(centre_node(self.site))),
-            unsent=self.sync.unsent() if self.sync else self.store.head(journal_id(self.node)).seq,
+            centre_age_s=ages_s.get(centre_node(self.site)),
+            unsent=self.sync.unsent() if self.sync else self.store.head(self.journal).seq,
             stale=bool(stale),
             store_error=broken,
         )
@@ -176,7 +180,7 @@ class Gate:
     # -- inside
 
     def _learnt(self, facts: Sequence[Fact]) -> None:
-        if any(fact.kind in CENTRE_KINDS - _DECLARATIONS for fact in facts):
+        if any(fact.kind in AUTHORITY_KINDS for fact in facts):
             self._authority = None
         for lane in self.working:
             lane.learnt(facts)
@@ -197,9 +201,6 @@ class Gate:
             clock=clock,
         )
         return Lane(self.node, settings, parts)
-
-
-_DECLARATIONS = frozenset({"declared", "amended", "recalled"})
 
 
 def load_key(file: Path) -> PrivateKey:

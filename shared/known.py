@@ -1,9 +1,10 @@
 """How fresh the knowledge behind a decision is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.authority import Authority
+from shared.journal import author_of, journal_id
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,10 @@ class Known:
         return tuple(
             sorted(j for j in self.required if (age := self.ages_s.get(j)) is None or age > most_age_s)
         )
+
+
+def journals_of(authors: Iterable[str], known: Iterable[str]) -> frozenset[str]:
+    """Every journal known of some authors, and the first one of those of whom none is known yet."""
+    wanted = set(authors)
+    found = {journal for journal in known if author_of(journal) in wanted}
+    return frozenset(found | {journal_id(one) for one in wanted - {author_of(journal) for journal in found}})

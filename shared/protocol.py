@@ -4,13 +4,13 @@ Payloads are JSON. The last name in a topic is the publisher's, and the broker's
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticSerializationError
 
 from shared.bodies import Sha256
-from shared.canonical import digest
+from shared.canonical import NotCanonical, digest
 from shared.facts import BadFact, BadSignature, PrivateValue, Sealed, check_private, read_envelope
 from shared.journal import Head, SignedHead, follow
 from shared.signing import PrivateKey, PublicKey
@@ -61,48 +61,90 @@ class WireFact(Message):
 class Batch(Message):
     """A run of one journal's facts in order, closed by its author's signature over the last one's hash.
 
-    On `facts/…` (new facts, by their author) and `fill/…` (an answer to an ask).
+    On `facts/…` (new facts, by their author) and `fill/…` (an answer to an ask). History below a floor is answered without a
+    signature at its end, since the asker knows that fact's hash; `proof` is then the last signed head within.
     """
 
     journal: str
     facts: list[WireFact]
     head: WireSignedHead
+    proof: WireSignedHead | None = None
 
 
 class Ask(Message):
-    """Asks for a journal's facts from a number on."""
+    """Asks for a journal's facts after those that the asker knows, for those that end with a number, or for a checkpoint's part.
 
-    journal: str
-    after: Annotated[int, Field(ge=0)]
+    `known`: places of the journal by which the answerer finds the last fact in common, the asker's heads first, then ever
+    wider steps below. `after`: the highest of their numbers, for nodes that know no `known`.
+    """
+
+    journal: str = ""
+    after: Annotated[int, Field(ge=0)] = 0
+    known: Annotated[list[WireHead], Field(max_length=100)] = []
+    below: Annotated[int, Field(ge=1)] | None = None
+    part: Sha256 | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        of_journal = self.journal and self.model_fields_set & {"after", "known", "below"}
+        if not of_journal and self.part is None:
+            raise ValueError("an ask names a journal with `known`, `after` or `below`, or a part")
+        return self
 
 
-class Vector(Message):
-    """How far a node has each journal: question, receipt and witness in one. Published after commit, never before.
+class SignedMessage(Message):
+    """A payload that is signed over the digest of what stands in it, without `signature`.
 
-    `at` is the author's clock, `incarnation` grows whenever the node restarts, so that going backwards is seen. Signed over
-    the digest of the vector without `signature`; members that a later version adds are kept, since they are signed too.
+    Members that a later version adds are kept, since they are signed too; those that were not written are not added.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
+
+    signature: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What is signed; raises BadSignature for what nobody can have signed."""
+        try:
+            return digest(self.model_dump(mode="json", exclude={"signature"}, exclude_unset=True))
+        except NotCanonical as error:
+            raise BadSignature(f"{type(self).__name__}: {error}") from error
+
+    def sign(self, key: PrivateKey) -> Self:
+        """This message with a signature."""
+        return self.model_copy(update={"signature": key.sign(self.digest)})
+
+    def check(self, author: PublicKey) -> None:
+        """Raises BadSignature unless `author` signed it."""
+        if not author.verifies(self.digest, self.signature):
+            raise BadSignature(f"{type(self).__name__}: not signed by its author's key")
+
+
+class Vector(SignedMessage):
+    """How far a node has each journal: question, receipt and witness in one. Published after commit, never before.
+
+    `at` is the author's clock, `incarnation` grows whenever the node restarts, so that going backwards is seen.
+
+    `branches`: further heads of journals that have forked. `refused`: what the node was offered of a journal and set aside;
+    it need not be sent again as it is. `checkpoint`: the checkpoint whose parts the node can hand out.
+    """
 
     node: str
     site: str
     incarnation: int
     at: str
     heads: dict[str, WireHead]
-    signature: str = ""
+    branches: dict[str, list[WireHead]] = {}
+    refused: dict[str, WireHead] = {}
+    checkpoint: Sha256 | None = None
 
-    def sign(self, key: PrivateKey) -> "Vector":
-        """This vector with its node's signature."""
-        return self.model_copy(update={"signature": key.sign(self._digest())})
-
-    def check(self, author: PublicKey) -> None:
-        """Raises BadSignature unless `author` signed it."""
-        if not author.verifies(self._digest(), self.signature):
-            raise BadSignature(f"vector of {self.node}: not signed by its key")
-
-    def _digest(self) -> str:
-        return digest(self.model_dump(mode="json", exclude={"signature"}))
+    def all_heads(self) -> Iterator[Head]:
+        """Every head it names, of all branches."""
+        for journal, head in self.heads.items():
+            yield Head(journal, head.seq, head.hash)
+        for journal, others in self.branches.items():
+            for head in others:
+                yield Head(journal, head.seq, head.hash)
 
 
 class CameraStatus(Message):
@@ -134,6 +176,10 @@ class Status(Message):
     version: str | None = None
     lanes: list[LaneStatus] = []
     unsent: int | None = None
+    unseen: int | None = None
+    quarantined: int | None = None
+    refused: list[str] = []
+    clock: str | None = None
     disk_free_mb: int | None = None
 
 
@@ -166,6 +212,11 @@ def pictures_topic(site: str, node: str) -> str:
     return f"{ROOT}/pictures/{site}/{node}"
 
 
+def checkpoint_topic(site: str, node: str) -> str:
+    """The newest checkpoint's manifest, retained."""
+    return f"{ROOT}/checkpoint/{site}/{node}"
+
+
 def ask_topic(site: str, to: str, sender: str) -> str:
     """A question of `sender` to `to`."""
     return f"{ROOT}/ask/{site}/{to}/{sender}"
@@ -187,7 +238,8 @@ def sender_of(topic: str) -> tuple[str, str, str] | None:
 def encode(message: Message) -> bytes:
     """A payload's bytes, JSON in no certain form; raises BadFact when a text in it is no Unicode."""
     try:
-        return message.model_dump_json(exclude_none=True).encode()
+        as_written = isinstance(message, SignedMessage)
+        return message.model_dump_json(exclude_none=True, exclude_unset=as_written).encode()
     except PydanticSerializationError as error:
         raise BadFact(f"{type(message).__name__}: {error}") from error
 
@@ -218,27 +270,76 @@ def batch(run: Sequence[Sealed], head: SignedHead) -> Batch:
     """A batch of a run whose last fact has the signed head `head`."""
     return Batch.model_construct(
         journal=head.head.journal,
-        facts=[_wire(one) for one in run],
+        facts=[wire(one) for one in run],
         head=WireSignedHead.model_construct(seq=head.head.seq, hash=head.head.hash, signature=head.signature),
     )
 
 
-def open_batch(message: Batch, author: PublicKey) -> tuple[list[Sealed], SignedHead]:
+def history(run: Sequence[Sealed], proof: SignedHead | None) -> Batch:
+    """A batch of history: the asker knows the hash of its last fact."""
+    last = run[-1].fact
+    return Batch.model_construct(
+        journal=last.journal,
+        facts=[wire(one) for one in run],
+        head=WireSignedHead.model_construct(seq=last.seq, hash=last.hash, signature=""),
+        proof=None
+        if proof is None
+        else WireSignedHead.model_construct(
+            seq=proof.head.seq, hash=proof.head.hash, signature=proof.signature
+        ),
+    )
+
+
+def open_batch(message: Batch, authors: Sequence[PublicKey]) -> tuple[list[Sealed], SignedHead]:
     """The facts of a batch after every check that needs no store: hashes, private values, unbroken run, signature.
 
-    Raises BadFact, BrokenChain or BadSignature.
+    `authors`: the keys that its author has or had. Raises BadFact, BrokenChain or BadSignature.
     """
+    run, last = _open_run(message)
+    signed = _signed(message.journal, message.head)
+    if signed.head != last:
+        raise BadSignature(f"{message.journal}: the signed head is not the head of the run")
+    check_any(signed, authors)
+    return run, signed
+
+
+def open_history(
+    message: Batch, floor: Head, authors: Sequence[PublicKey]
+) -> tuple[list[Sealed], SignedHead | None]:
+    """The facts of a batch of history that end with the fact that `floor` names, and the signed head within that is good.
+
+    Raises BadFact, BrokenChain, and BadSignature when they do not lead to the floor.
+    """
+    run, last = _open_run(message)
+    if last != floor:
+        raise BadSignature(
+            f"{message.journal}: the history does not lead to {floor.seq}, which was vouched for"
+        )
+    if message.proof is None:
+        return run, None
+    proof = _signed(message.journal, message.proof)
+    if proof.head not in {Head.of(one.fact) for one in run}:
+        raise BadSignature(f"{message.journal}: the proof is of a fact that is not there")
+    check_any(proof, authors)
+    return run, proof
+
+
+def check_any(signed: SignedHead, authors: Sequence[PublicKey]) -> None:
+    """Raises BadSignature unless one of the keys signed the head."""
+    if not any(author.verifies(signed.head.hash, signed.signature) for author in authors):
+        raise BadSignature(f"{signed.head.journal}/{signed.head.seq}: not signed by its author's key")
+
+
+def _open_run(message: Batch) -> tuple[list[Sealed], Head]:
     run = [_unwire(one) for one in message.facts]
     if not run:
         raise BadFact(f"a batch of {message.journal} holds no facts")
-    facts = [one.fact for one in run]
-    first = facts[0]
-    last = follow(Head(message.journal, first.seq - 1, first.prev), facts)
-    signed = SignedHead(Head(message.journal, message.head.seq, message.head.hash), message.head.signature)
-    if signed.head != last:
-        raise BadSignature(f"{message.journal}: the signed head is not the head of the run")
-    signed.check(author)
-    return run, signed
+    first = run[0].fact
+    return run, follow(Head(message.journal, first.seq - 1, first.prev), [one.fact for one in run])
+
+
+def _signed(journal: str, head: WireSignedHead) -> SignedHead:
+    return SignedHead(Head(journal, head.seq, head.hash), head.signature)
 
 
 def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
@@ -255,7 +356,8 @@ def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
         yield part
 
 
-def _wire(sealed: Sealed) -> WireFact:
+def wire(sealed: Sealed) -> WireFact:
+    """A fact as it travels."""
     private = {
         at: WirePrivate.model_construct(salt=v.salt, value=v.value) for at, v in sealed.private.items()
     }

@@ -84,7 +84,7 @@ def test_the_example_payloads_are_of_their_form(name: str, model: type[Message])
 
 def test_the_example_batch_and_vector_pass_every_check() -> None:
     author = PublicKey(dict(line.split() for line in block("keys").splitlines())["public"])
-    run, head = open_batch(decode(block("json batch").encode(), Batch), author)
+    run, head = open_batch(decode(block("json batch").encode(), Batch), [author])
     read_body(run[0].fact)
     assert (head.head.seq, head.head.hash) == (1, block("hash"))
     vector = decode(block("json vector").encode(), Vector)

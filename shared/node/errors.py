@@ -2,8 +2,7 @@
 
 NodeError
  ├ StoreError
- │  ├ StoreUnusable      the database cannot be opened, read or written
- │  └ Forked             a journal holds another fact at this number than the one that came
+ │  └ StoreUnusable      the database cannot be opened, read or written
  └ LinkError             the broker's settings cannot work (never: the broker is away)
 """
 
@@ -18,10 +17,6 @@ class StoreError(NodeError):
 
 class StoreUnusable(StoreError):
     """The database cannot be opened, read or written; the message says which file and why."""
-
-
-class Forked(StoreError):
-    """A journal holds another fact at this number than the one that came; both authors cannot be right."""
 
 
 class LinkError(NodeError):

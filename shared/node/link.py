@@ -61,6 +61,7 @@ class Link:
         self.error: str | None = None
         self._settings = settings
         self._handlers: list[tuple[str, Handler]] = []
+        self._filters: list[str] = []
         self._on_up: list[Callable[[], None]] = []
         self._pending: dict[int, asyncio.Future[bool]] = {}
         self._stopping = threading.Event()
@@ -68,9 +69,10 @@ class Link:
         self._thread: threading.Thread | None = None
         self._client = self._make_client(client_id, will)
 
-    def subscribe(self, topic_filter: str, handler: Handler) -> None:
-        """Subscribes at every connect; call before `start`."""
+    def subscribe(self, topic_filter: str, handler: Handler, group: str | None = None) -> None:
+        """Subscribes at every connect; call before `start`. Of a `group` only one member gets each message."""
         self._handlers.append((topic_filter, handler))
+        self._filters.append(f"$share/{group}/{topic_filter}" if group else topic_filter)
 
     def on_up(self, callback: Callable[[], None]) -> None:
         """Calls back on the event loop after every connect."""
@@ -153,7 +155,7 @@ class Link:
         if reason.is_failure:
             self._lost(f"broker {self._settings.host}:{self._settings.port} refuses us: {reason}")
             return
-        for topic_filter, _ in self._handlers:
+        for topic_filter in self._filters:
             client.subscribe(topic_filter, qos=1)
         self.error = None
         log.info("link_up", broker=f"{self._settings.host}:{self._settings.port}")

@@ -15,7 +15,7 @@ INSERT = (
 def fact_of(row: Sequence[Any]) -> Fact:
     """The fact of a row of `COLUMNS`."""
     v, journal, seq, at, kind, subject, body, prev, digest = row
-    return Fact(v, journal, seq, at, kind, subject, json.loads(body), prev, digest)
+    return Fact(v, journal, seq, at, kind, subject, json.loads(body), prev, digest, body)
 
 
 def row_of(position: int, branch: int, fact: Fact, flaw: str | None) -> tuple[Any, ...]:
@@ -30,7 +30,7 @@ def row_of(position: int, branch: int, fact: Fact, flaw: str | None) -> tuple[An
         fact.at,
         fact.kind,
         fact.subject,
-        json.dumps(fact.body, ensure_ascii=False, separators=(",", ":")),
+        fact.text_of_body(),
         fact.prev,
         fact.hash,
     )

@@ -157,7 +157,7 @@ class Store:
         """Keeps what could not be taken, with its reason, the newest thousand; what comes again is counted, not kept twice."""
         digest = hashlib.sha256(source.encode() + b"\0" + payload).hexdigest()
         text = payload[:4000].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-        now = str(self.clock.now())
+        now = self._now()
         with self.engine.transaction("write"):
             self.engine.execute(
                 """INSERT INTO quarantine(digest, at, last_at, times, source, payload, reason)
@@ -170,6 +170,11 @@ class Store:
                    (SELECT digest FROM quarantine ORDER BY last_at DESC LIMIT ?)""",
                 (MOST_QUARANTINED,),
             )
+
+    def flag(self, ref: str, why: str, detail: str) -> None:
+        """Notes what looks wrong about a fact or a node, once."""
+        with self.engine.transaction("write"):
+            self._flag(ref, why, detail)
 
     def set_setting(self, name: str, value: str) -> None:
         """Keeps a value about this node."""
@@ -413,8 +418,12 @@ class Store:
     def _flag(self, ref: str, why: str, detail: str) -> None:
         self.engine.execute(
             "INSERT INTO flags(ref, why, at, detail) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (ref, why, str(self.clock.now()), detail),
+            (ref, why, self._now(), detail),
         )
+
+    def _now(self) -> str:
+        """The node's time, without a stamp being given."""
+        return str(Stamp(self.steady()))
 
     def _sign(self, signed: SignedHead) -> None:
         self.engine.execute(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from central.centre import Centre
-from central.passages import Outcome, Passages
+from central.passages import Outcome
 from shared.bodies import Arrived, PlateCorrected, PlateRead, Refused, TurnedBack, dump
 from shared.codes import Agency, Heading, Place
 from shared.facts import Draft, Fact
@@ -100,10 +100,8 @@ def test_another_node_does_not_end_a_gates_passage(centre: Centre, arrived: str)
 def test_the_table_can_be_dropped_and_built_again_from_the_facts(centre: Centre, passage: Any) -> None:
     passage("2026112300001", "centre-CKHN.1/1")
     before = centre.passages.latest()
-    connection = centre.store.connection
-    connection.execute("DELETE FROM passages")
+    centre.store.engine.execute("DELETE FROM passages")
 
-    for _, fact in centre.store.since(0):
-        Passages().apply(connection, fact)
+    centre.store.rebuild()
 
     assert centre.passages.latest() == before != []

@@ -119,13 +119,13 @@ async def _be_a_gate(path: Path, port: int, identity: Identity) -> None:
     link.start()
     sync.start()
     where = Arrived(place=Place.BARRIER_2, heading=Heading.IN, lane="1")
-    store.append(identity.journal, identity.key, [Draft("arrived", "lane/gate-2/1", dump(where))])
+    store.append(sync.journal, identity.key, [Draft("arrived", "lane/gate-2/1", dump(where))])
     status = protocol.Status(node=identity.node, site="CKHN", online=True, disk_free_mb=5)
     sent = {"sha256": hashlib.sha256(JPEG).hexdigest()}
     await _eventually(lambda: link.connected)
     await link.publish(protocol.status_topic("CKHN", identity.node), protocol.encode(status), retain=True)
     await link.publish(protocol.pictures_topic("CKHN", identity.node), JPEG, user=sent)
-    await _eventually(lambda: not sync.unsent() and store.head(sync.centre_journal).seq == 1)
+    await _eventually(lambda: not sync.unsent() and store.head("centre-CKHN.1").seq == 1)
     await asyncio.sleep(1.2)  # one vector more, so that the centre hears how far we have come
     await sync.stop()
     await link.stop()

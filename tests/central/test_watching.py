@@ -8,7 +8,7 @@ from central.centre import Centre
 from central.gates import GateState
 from shared.journal import Head
 from shared.node.errors import StoreUnusable
-from shared.node.sync import HEARD_RECENTLY_S, Heard
+from shared.node.peers import HEARD_RECENTLY_S, Heard
 from shared.protocol import Status, Vector, WireHead
 from shared.signing import PrivateKey
 

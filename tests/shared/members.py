@@ -43,7 +43,7 @@ class Member:
 
     def quarantined(self) -> list[tuple[str, str]]:
         """Topic and reason of everything set aside."""
-        return list(self.store.connection.execute("SELECT source, reason FROM quarantine ORDER BY id"))
+        return list(self.store.rows("SELECT source, reason FROM quarantine ORDER BY at"))
 
 
 def identity(node: str) -> Identity:

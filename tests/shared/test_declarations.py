@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
     tables = ("declarations", "vehicles", "ended")
-    return {table: sorted(store.connection.execute(f"SELECT * FROM {table}").fetchall()) for table in tables}
+    return {table: sorted(store.rows(f"SELECT * FROM {table}")) for table in tables}
 
 
 def a_days_journals() -> list[Journal]:

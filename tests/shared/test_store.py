@@ -1,18 +1,18 @@
 """The store: what was acknowledged is on disk, all or nothing, once, in order, and every table follows from the facts."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from shared import subjects
+from shared.bodies import Body
 from shared.facts import BadFact, BrokenChain, Draft, Fact, Sealed, commit
 from shared.journal import Head, SignedHead, follow
-from shared.node.errors import Forked, StoreUnusable
+from shared.node.engine import Engine
+from shared.node.errors import StoreUnusable
 from shared.node.store import Store
 from tests.builders import MORNING, NO, PLATE, SITE, VEHICLE, Journal, declared_body, key, note, stamp
 
@@ -31,12 +31,16 @@ class Applied:
     def __init__(self) -> None:
         self.facts: list[Fact] = []
 
-    def create(self, database: Database) -> None:
-        database.execute("SELECT 1")
+    schema = "CREATE TABLE IF NOT EXISTS applied (ref TEXT PRIMARY KEY);"
 
-    def apply(self, connection: sqlite3.Connection, fact: Fact) -> None:
-        assert connection.in_transaction
+    def apply(self, database: Engine, fact: Fact, body: Body) -> None:
+        del body
+        with pytest.raises(StoreUnusable, match="transaction"), database.transaction("begin again"):
+            pass
         self.facts.append(fact)
+
+    def drop(self, database: Engine, no: str) -> None:
+        del database, no
 
 
 Open = Callable[..., Store]
@@ -183,21 +187,38 @@ def forked_after(journal: Journal, seq: int) -> Journal:
 
 
 @pytest.mark.parametrize("held", [3, 6], ids=["meets where it ends", "meets in the middle"])
-def test_two_histories_of_one_journal_are_noticed(store: Store, theirs: Journal, held: int) -> None:
+@pytest.mark.parametrize("whole", [True, False], ids=["from the beginning", "what differs"])
+def test_two_histories_of_one_journal_are_both_kept_and_flagged(
+    store: Store, theirs: Journal, held: int, whole: bool
+) -> None:
     clone = forked_after(theirs, 2)
     store.absorb(theirs.sealed[:held], signed_at(theirs, held))
-    for run in (clone.sealed, clone.sealed[2:]):
-        with pytest.raises(Forked):
-            store.absorb(run, clone.signed)
-    assert all_facts(store) == theirs.facts[:held]
+    assert store.absorb(clone.sealed if whole else clone.sealed[2:], clone.signed) == clone.facts[2:]
+    main, other = store.branches(THEIRS)
+    assert (main.head, other.head) == (Head.of(theirs.facts[held - 1]), clone.head)
+    assert all_facts(store) == theirs.facts[:held] + clone.facts[2:]
+    assert [(ref, why) for ref, why, _, _ in store.flags()] == [(f"{THEIRS}/3", "forked")]
 
 
-def test_a_run_that_continues_another_history_is_a_fork_and_not_a_gap(store: Store, theirs: Journal) -> None:
-    """Asking for what lies between would never end: nothing lies between."""
+def test_each_history_of_a_forked_journal_goes_on_in_its_own_branch(store: Store, theirs: Journal) -> None:
+    clone = forked_after(theirs, 2)
+    store.absorb(theirs.sealed[:3], signed_at(theirs, 3))
+    store.absorb(clone.sealed[2:4], signed_at(clone, 4))
+    store.absorb(theirs.sealed[3:], theirs.signed)
+    store.absorb(clone.sealed[4:], clone.signed)
+    assert [one.head for one in store.branches(THEIRS)] == [theirs.head, clone.head]
+    assert store.absorb(clone.sealed, clone.signed) == []
+    assert len(store.flags()) == 1
+
+
+def test_a_run_that_continues_a_history_that_is_not_held_has_to_be_asked_for(
+    store: Store, theirs: Journal
+) -> None:
     store.absorb(theirs.sealed[:3], signed_at(theirs, 3))
     clone = forked_after(theirs, 2)
-    with pytest.raises(Forked, match="another history"):
+    with pytest.raises(BrokenChain, match="not held"):
         store.absorb(clone.sealed[3:], clone.signed)
+    assert all_facts(store) == theirs.facts[:3]
 
 
 @pytest.mark.parametrize(
@@ -347,11 +368,14 @@ def test_settings_and_incarnations_survive(open_store: Open) -> None:
 def test_what_could_not_be_taken_is_kept_newest_thousand(store: Store) -> None:
     for number in range(1003):
         store.quarantine("barie/1/facts/CKHN/x", f"{number}".encode(), "no Batch")
-    rows = store.connection.execute("SELECT min(payload), count(*) FROM quarantine").fetchall()
-    assert rows[0][1] == 1000
-    assert store.connection.execute("SELECT payload FROM quarantine ORDER BY id LIMIT 1").fetchone() == (
-        b"3",
-    )
+    rows = store.rows("SELECT payload FROM quarantine ORDER BY last_at")
+    assert (len(rows), rows[0][0]) == (1000, "3")
+
+
+def test_what_comes_again_and_again_is_kept_once_and_counted(store: Store) -> None:
+    for _ in range(3):
+        store.quarantine("barie/1/facts/CKHN/x", b"\xff\x00", "no Batch")
+    assert store.rows("SELECT payload, times FROM quarantine") == [("\\xff\\x00", 3)]
 
 
 # -- what goes wrong

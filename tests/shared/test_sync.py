@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared import protocol
-from shared.node import sync
+from shared.node import asking, peers, sync
 from shared.node.store import Store
 from shared.node.sync import SyncNode
 from tests.builders import SITE, Journal, key, note
@@ -98,7 +98,7 @@ def test_what_is_no_message_is_set_aside(link: HandedLink, gate_2: Member, paylo
     assert len(gate_2.quarantined()) == 4
 
 
-def test_a_journal_with_a_second_history_is_kept_as_it_was_and_the_other_set_aside(
+def test_a_second_history_of_a_journal_is_kept_beside_the_first_and_told_to_everybody(
     link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal
 ) -> None:
     del centre
@@ -107,8 +107,25 @@ def test_a_journal_with_a_second_history_is_kept_as_it_was_and_the_other_set_asi
         other.write(note(f"other {number}"))
     link.push(gate_1, 1, 4)
     link.push(other, 1, 6)
-    assert gate_2.store.head("gate-1.1").hash == gate_1.facts[3].hash
-    assert len(gate_2.quarantined()) == 1
+    vector = gate_2.sync.vector()
+    assert {head.hash for head in vector.all_heads()} >= {gate_1.facts[3].hash, other.facts[5].hash}
+    assert gate_2.store.flags()[0][1] == "forked"
+    assert gate_2.quarantined() == []
+
+
+def test_a_node_takes_its_own_facts_back_from_its_peers_and_goes_on_behind_them(
+    link: HandedLink, gate_2: Member, centre: Journal
+) -> None:
+    """Its store was put back from a backup: what it wrote since is at its peers."""
+    centre.write(enrolment("gate-2"))
+    link.push(centre, 2, 2)
+    ours = Journal("gate-2.1")
+    for number in range(3):
+        ours.write(note(str(number)))
+    link.push(ours, 1, 3)
+    assert gate_2.holds("gate-2", 3)
+    gate_2.write()
+    assert (gate_2.holds("gate-2", 4), gate_2.store.forked()) == (True, {})
 
 
 def test_nobody_but_ourselves_writes_our_journal(link: HandedLink, gate_2: Member, centre: Journal) -> None:
@@ -116,8 +133,25 @@ def test_nobody_but_ourselves_writes_our_journal(link: HandedLink, gate_2: Membe
     link.push(centre, 2, 2)
     forged = Journal("gate-2.1")
     forged.write(note())
-    link.push(forged, 1, 1)
+    link.push(forged, 1, 1, signed_by="gate-1.1")
     assert gate_2.holds("gate-2", 0)
+    assert len(gate_2.quarantined()) == 1
+
+
+def test_a_node_that_meets_another_history_of_its_journal_keeps_it_and_goes_on_in_a_new_journal(
+    link: HandedLink, gate_2: Member, centre: Journal
+) -> None:
+    centre.write(enrolment("gate-2"))
+    link.push(centre, 2, 2)
+    gate_2.write(2)
+    clone = Journal("gate-2.1")
+    for number in range(3):
+        clone.write(note(f"clone {number}"))
+    link.push(clone, 1, 3)
+    begun = gate_2.store.of_kinds(["journal_begun"])
+    assert [fact.body["cause"] for fact in begun] == ["forked"]
+    assert gate_2.sync.journal == begun[0].journal != "gate-2.1"
+    assert len(gate_2.store.branches("gate-2.1")) == 2
 
 
 def test_an_unknown_author_is_passed_over_until_its_enrolment_is_known(
@@ -125,7 +159,7 @@ def test_an_unknown_author_is_passed_over_until_its_enrolment_is_known(
 ) -> None:
     link.push(gate_1, 1, 6)
     link.hear(gate_1, of="gate-1")
-    assert (gate_2.holds("gate-1", 0), gate_2.quarantined(), gate_2.sync.heard) == (True, [], {})
+    assert (gate_2.holds("gate-1", 0), gate_2.quarantined(), gate_2.sync.peers.heard) == (True, [], {})
     centre = Journal(CENTRE_JOURNAL)
     centre.write(enrolment("gate-1"))
     link.push(centre, 1, 1)
@@ -153,7 +187,7 @@ def test_a_vector_that_its_node_did_not_sign_is_set_aside(
     vector = protocol.Vector(node="gate-1", site=SITE, incarnation=1, at=at, heads=heads)
     link.hand_in(protocol.vector_topic(SITE, "gate-1"), vector.sign(key("gate-2.1")))
     link.hand_in(protocol.vector_topic(SITE, "gate-1"), vector)
-    assert (len(gate_2.quarantined()), gate_2.sync.heard) == (2, {})
+    assert (len(gate_2.quarantined()), gate_2.sync.peers.heard) == (2, {})
     assert centre.head.seq == 1
 
 
@@ -163,7 +197,7 @@ def test_a_vector_under_another_nodes_name_is_not_heard(
     at = str(gate_2.store.clock.now())
     vector = protocol.Vector(node=CENTRE, site=SITE, incarnation=1, at=at, heads={}).sign(key(CENTRE_JOURNAL))
     link.hand_in(protocol.vector_topic(SITE, "gate-1"), vector)
-    assert gate_2.sync.heard == {}
+    assert gate_2.sync.peers.heard == {}
     assert centre.head.seq == 1
 
 
@@ -173,7 +207,7 @@ def test_a_vector_that_goes_backwards_in_incarnation_is_older_and_changes_nothin
     del centre
     link.hear(gate_1, of="gate-1", incarnation=2)
     link.hear(of="gate-1", incarnation=1)
-    assert gate_2.sync.heard["gate-1"].vector.incarnation == 2
+    assert gate_2.sync.peers.heard["gate-1"].vector.incarnation == 2
 
 
 # -- freshness and receipts
@@ -264,7 +298,7 @@ def test_what_is_missing_is_asked_of_the_centre_when_the_author_is_silent(
     link: HandedLink, clock: Clock, centre: Journal, gate_1: Journal, ticking: Callable[[float], object]
 ) -> None:
     link.hear(gate_1, of="gate-1")
-    clock.now_s += sync.HEARD_RECENTLY_S + 1
+    clock.now_s += peers.HEARD_RECENTLY_S + 1
     link.hear(centre, gate_1, of=CENTRE)
     assert ticking(0.5) == [(CENTRE, "gate-1.1", 0)]
 
@@ -276,7 +310,7 @@ def test_what_is_missing_is_asked_of_a_peer_when_author_and_centre_are_silent(
     link.push(centre, 2, 2)
     link.hear(gate_1, of="gate-1")
     link.hear(centre, gate_1, of=CENTRE)
-    clock.now_s += sync.HEARD_RECENTLY_S + 1
+    clock.now_s += peers.HEARD_RECENTLY_S + 1
     link.hear(gate_1, of="gate-3")
     assert ticking(0.5) == [("gate-3", "gate-1.1", 0)]
 
@@ -286,7 +320,7 @@ def test_an_unanswered_question_is_asked_again_but_not_at_every_tick(
 ) -> None:
     del centre
     link.hear(gate_1, of="gate-1")
-    asked = ticking(3 * sync.ASK_AGAIN_S)
+    asked = ticking(3 * asking.ASK_AGAIN_S)
     assert isinstance(asked, list)
     assert 2 <= len(asked) <= 4
 
@@ -296,7 +330,7 @@ def test_who_does_not_answer_is_passed_over_for_the_next_who_holds_it(
 ) -> None:
     link.hear(gate_1, of="gate-1")
     link.hear(centre, gate_1, of=CENTRE)
-    asked = ticking(3 * sync.ASK_AGAIN_S)
+    asked = ticking(3 * asking.ASK_AGAIN_S)
     assert isinstance(asked, list)
     assert [to for to, _, _ in asked[:2]] == ["gate-1", CENTRE]
 
@@ -324,6 +358,6 @@ async def test_a_question_is_answered_with_a_page_from_what_we_hold(
     link.hand_in(ask, protocol.Ask(journal="other.1", after=0))
     await asyncio.sleep(0)
     ((topic, payload),) = link.sent
-    run, _ = protocol.open_batch(protocol.decode(payload, protocol.Batch), key("gate-1.1").public)
+    run, _ = protocol.open_batch(protocol.decode(payload, protocol.Batch), [key("gate-1.1").public])
     assert topic == protocol.fill_topic(SITE, "gate-1", "gate-2")
     assert [one.fact for one in run] == gate_1.facts[2:]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared import protocol
-from shared.node import sync
+from shared.node import asking, sync
 from tests.builders import note
 from tests.loop import in_loop, until
 from tests.shared.broker import broker, free_port, needs_mosquitto
@@ -28,7 +28,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats and vectors come sooner, so that these tests wait less."""
     monkeypatch.setattr(sync, "HEARTBEAT_EVERY_S", 1.0)
     monkeypatch.setattr(sync, "VECTOR_EVERY_S", 0.3)
-    monkeypatch.setattr(sync, "ASK_AGAIN_S", 0.5)
+    monkeypatch.setattr(asking, "ASK_AGAIN_S", 0.5)
 
 
 async def site_of(running: AsyncExitStack, folder: Path, port: int, *nodes: str) -> list[Member]:

@@ -1,0 +1,92 @@
+"""Checkpoints: what a node without history needs to work, signed by the centre.
+
+A checkpoint is a manifest (the head of every journal of a site, the names of its parts) and the parts, which hold the facts that
+are still alive: enrolments, declarations under way and all that is known about them. What a journal holds below its head in
+the manifest is vouched for by the hash chain that ends there, so history can come later, in any order, from anybody.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from shared.bodies import Sha256
+from shared.facts import BadFact, Fact, PrivateValue, Sealed
+from shared.journal import Head
+from shared.protocol import Message, SignedMessage, WireHead, wire
+
+MOST_PART_BYTES = 8_000_000
+PART_FACTS = 1000
+
+
+class RootCertificate(Message):
+    """A `root_rotated` fact with the old root's signature over its hash: whoever trusts the old root trusts the new one."""
+
+    fact: dict[str, Any]
+    signature: str
+
+
+class PartName(Message):
+    """A part of a checkpoint: the SHA-256 of its bytes, and how many facts it holds."""
+
+    sha256: Sha256
+    facts: Annotated[int, Field(ge=0)]
+
+
+class Manifest(SignedMessage):
+    """A checkpoint: how far every journal of a site goes, and the facts that are still alive, in parts named by their hash.
+
+    Signed by the centre's root. Parts are asked for by `Ask.part` and answered as they
+    are: zlib-compressed JSON, `{"facts": […]}` as in a batch.
+    """
+
+    site: str
+    at: str
+    heads: dict[str, WireHead]
+    parts: Annotated[list[PartName], Field(max_length=10_000)]
+    roots: tuple[RootCertificate, ...] = ()
+
+    def all_heads(self) -> dict[str, Head]:
+        """The head of every journal."""
+        return {journal: Head(journal, head.seq, head.hash) for journal, head in self.heads.items()}
+
+
+def pack_part(facts: Sequence[Sealed]) -> bytes:
+    """A part of a checkpoint."""
+    travelling = [wire(one).model_dump() for one in facts]
+    return zlib.compress(json.dumps({"facts": travelling}, ensure_ascii=False).encode(), 1)
+
+
+def open_part(payload: bytes) -> list[Sealed]:
+    """The facts of a part whose bytes the centre vouches for by a signed manifest; raises BadFact."""
+    try:
+        unpacked = zlib.decompressobj().decompress(payload, MOST_PART_BYTES)
+        return [
+            Sealed(
+                Fact(**one["fact"]),
+                {at: PrivateValue(value["salt"], value["value"]) for at, value in one["private"].items()},
+            )
+            for one in json.loads(unpacked)["facts"]
+        ]
+    except (zlib.error, ValueError, TypeError, KeyError) as error:
+        raise BadFact(f"no part of a checkpoint: {error!r}") from error
+
+
+def parts_of(live: Iterable[Sealed]) -> Iterator[tuple[PartName, bytes]]:
+    """Live facts as parts, each with its name."""
+    part: list[Sealed] = []
+    for one in live:
+        part.append(one)
+        if len(part) >= PART_FACTS:
+            yield _named(part)
+            part = []
+    if part:
+        yield _named(part)
+
+
+def _named(part: Sequence[Sealed]) -> tuple[PartName, bytes]:
+    payload = pack_part(part)
+    return PartName(sha256=hashlib.sha256(payload).hexdigest(), facts=len(part)), payload
