@@ -3,16 +3,18 @@
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from edge.disk import ALLOWED, DiskGuard, DiskLevel, DiskLimits, Reserve, says_full
 from edge.gate import Gate
-from edge.telemetry import status
+from edge.pictures import SWEEP_AGAIN_S, SWEEP_EVERY_S, PictureError, Pictures, sweep_pictures
+from edge.telemetry import send_thumbnails, status
 from shared.facts import Draft, Sealed
 from shared.node.errors import StoreError, StoreUnusable
 from shared.signing import PrivateKey
@@ -327,3 +329,62 @@ async def test_screen_centre_and_technician_are_told_how_the_disk_does(gate: Gat
     assert told() == (PLENTY, "plenty", False)
     gate.disk.level = LOW
     assert told() == (LOW, "low", True)
+
+
+class Ended(Exception):
+    """A round is over."""
+
+
+class ListeningLink:
+    """A link that stands and keeps what is published."""
+
+    connected = True
+
+    def __init__(self) -> None:
+        self.published: list[str] = []
+
+    async def publish(self, _topic: str, _payload: bytes, *, user: Mapping[str, str]) -> bool:
+        self.published.append(user["sha256"])
+        return True
+
+
+@pytest.mark.parametrize(("level", "sends"), [(PLENTY, True), (LOW, True), (VERY_LOW, False), (FULL, False)])
+@in_loop
+async def test_thumbnails_are_sent_until_the_disk_is_very_low(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch, level: DiskLevel, sends: bool
+) -> None:
+    async def ends(_seconds: float) -> None:
+        raise Ended
+
+    kept = gate.pictures.keep(np.zeros((90, 160, 3), np.uint8))
+    gate.disk.level = level
+    link = ListeningLink()
+    monkeypatch.setattr("edge.telemetry.asyncio.sleep", ends)
+    with pytest.raises(Ended):
+        await send_thumbnails(gate, link)  # type: ignore[arg-type]
+    assert link.published == ([kept.thumbnail] if sends else [])
+
+
+@in_loop
+async def test_a_sweep_that_fails_is_told_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def passes(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            pictures.sweep = lambda *_: 0  # type: ignore[method-assign]
+        if len(waits) == 4:
+            raise Ended
+
+    def fails_to(*_: object) -> int:
+        raise PictureError("old pictures not deleted")
+
+    pictures = Pictures(tmp_path)
+    pictures.sweep = fails_to  # type: ignore[method-assign]
+    monkeypatch.setattr("edge.pictures.asyncio.sleep", passes)
+    with capture_logs() as logs, pytest.raises(Ended):
+        await sweep_pictures(pictures, frozenset, lambda: 0)
+    assert [one["event"] for one in logs] == ["sweep_failed"]
+    assert waits == [SWEEP_AGAIN_S] * 3 + [SWEEP_EVERY_S]
