@@ -139,6 +139,17 @@ class ReaderTable(_Table):
     threads: Annotated[int, Field(ge=1, le=16)] = 2
 
 
+class PicturesTable(_Table):
+    """The pictures of passages: what they may take on the data disk."""
+
+    budget_gb: Annotated[float, Field(gt=0, le=100_000)] = 20
+
+    @property
+    def budget_bytes(self) -> int:
+        """The budget in bytes."""
+        return int(self.budget_gb * 1_000_000_000)
+
+
 class GateTable(_Table):
     """The whole file."""
 
@@ -154,6 +165,7 @@ class GateTable(_Table):
     broker: BrokerTable
     settings: SettingsTable = SettingsTable()
     reader: ReaderTable = ReaderTable()
+    pictures: PicturesTable = PicturesTable()
     lane: Annotated[tuple[LaneTable, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -9,7 +9,9 @@ import contextlib
 import structlog
 
 from edge.configuration import GateConfiguration
+from edge.disk import watch_disk
 from edge.gate import Gate
+from edge.pictures import sweep_pictures
 from edge.screen.app import create_app
 from edge.telemetry import report_status, send_thumbnails, will
 from edge.vision.ppocr import PpOcrReader, PpOcrSettings
@@ -40,6 +42,10 @@ async def run(configuration: GateConfiguration) -> None:
         tasks += [
             asyncio.create_task(report_status(gate, link, data), name="status"),
             asyncio.create_task(send_thumbnails(gate, link), name="thumbnails"),
+            asyncio.create_task(watch_disk(gate.disk, gate.changes.notify), name="disk"),
+            asyncio.create_task(
+                sweep_pictures(gate.pictures, gate.open_pictures, gate.disk.shortfall_bytes), name="sweep"
+            ),
             asyncio.create_task(watchdog(gate.alive), name="watchdog"),
         ]
         running.push_async_callback(_cancel, tasks)

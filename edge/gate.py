@@ -1,5 +1,6 @@
 """The gate: store, knowledge, lanes and screens of one gate PC, put together."""
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -9,6 +10,7 @@ from edge import desk
 from edge.capture import Camera
 from edge.changes import Changes
 from edge.configuration import GateConfiguration, LaneTable
+from edge.disk import DiskGuard, DiskLevel, DiskLimits
 from edge.lane.lane import Lane, LaneParts, LaneSettings
 from edge.lane.passage import Knowledge
 from edge.lane.presses import press
@@ -16,7 +18,7 @@ from edge.lane.reading import Eyes
 from edge.lane.show import view
 from edge.lane.view import LaneView, Officer, Pressed, PressRefused
 from edge.officers import Officers
-from edge.pictures import Pictures
+from edge.pictures import PictureError, Pictures
 from edge.screen.ports import DeskLine, LinkShown
 from edge.underway import Underway
 from edge.vision.port import PlateReader
@@ -28,7 +30,7 @@ from shared.facts import Draft, Fact, Sealed
 from shared.journal import centre_node
 from shared.known import Known, journals_of
 from shared.node.declarations import DeclarationBook, Declarations
-from shared.node.errors import StoreError
+from shared.node.errors import StoreError, StoreUnusable
 from shared.node.own import own_journal
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
@@ -66,6 +68,7 @@ class Gate:
         configuration: GateConfiguration,
         reader: PlateReader,
         clock: Callable[[], float] = time.monotonic,
+        disk_limits: DiskLimits | None = None,
     ) -> None:
         table = configuration.table
         self.node, self.site, self.version = table.node, table.site, version("barie")
@@ -73,8 +76,9 @@ class Gate:
         self.changes = Changes()
         self.key = load_key(configuration.path(table.key_file))
         data = configuration.path(table.data)
+        self.disk = DiskGuard(data, disk_limits)
+        self.pictures = self._make_room(data / "pictures", table.pictures.budget_bytes)
         self.store = Store(data / "facts.db", [Declarations(), Underway()])
-        self.pictures = Pictures(data / "pictures")
         self.sync: SyncNode | None = None
         self._required = (centre_node(self.site), *table.required_nodes)
         self._officers = Officers(configuration.path(table.officers) if table.officers else None)
@@ -104,8 +108,13 @@ class Gate:
         return Known(self._authority, vector, ages_s, journals_of(self._required, {*vector, *ages_s}))
 
     def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
-        """Writes facts into this node's journal; raises StoreError."""
-        return self.store.append(self.journal, self.key, drafts)
+        """Writes facts into this node's journal, out of the reserve when the disk is full; raises StoreError."""
+        while True:
+            try:
+                return self.store.append(self.journal, self.key, drafts)
+            except StoreUnusable as error:
+                if not self.disk.rescue(error):
+                    raise
 
     @property
     def journal(self) -> str:
@@ -127,6 +136,7 @@ class Gate:
             unsent=self.sync.unsent() if self.sync else self.store.head(self.journal).seq,
             stale=bool(stale),
             store_error=broken,
+            disk=self.disk.level,
         )
 
     def sign_in(self, code: str, pin: str) -> Officer | None:
@@ -157,6 +167,11 @@ class Gate:
         """The file of a picture."""
         return self.pictures.path(sha256)
 
+    def open_pictures(self) -> frozenset[str]:
+        """Names of the pictures of open passages, which stay whatever the disk lacks."""
+        kept = [lane.passage.kept for lane in self.working if lane.passage and lane.passage.kept]
+        return frozenset(name for one in kept for name in (one.picture, one.thumbnail))
+
     def alive(self) -> bool:
         """True while every lane is at work; systemd starts a daemon anew whose lane hangs."""
         return all(lane.silent_s() < HUNG_AFTER_S for lane in self.working)
@@ -167,6 +182,8 @@ class Gate:
         link = self.link()
         if link.store_error:
             causes.append(link.store_error)
+        if self.disk.trouble:
+            causes.append(self.disk.trouble)
         for lane in self.working:
             if "barrier_lost" in lane.trouble:
                 causes.append(f"{lane.settings.name}: {lane.trouble['barrier_lost']}")
@@ -178,6 +195,15 @@ class Gate:
         return causes
 
     # -- inside
+
+    def _make_room(self, folder: Path, budget_bytes: int) -> Pictures:
+        """The pictures. A disk that is full at start gets room from the reserve and old pictures before the store is opened."""
+        pictures = Pictures(folder, budget_bytes, lambda: self.disk.allowed.pictures)
+        self.disk.look()
+        if self.disk.level is DiskLevel.FULL:
+            with contextlib.suppress(PictureError):  # the sweeper tries again and tells
+                pictures.sweep(frozenset(), time.time(), self.disk.shortfall_bytes())
+        return pictures
 
     def _learnt(self, facts: Sequence[Fact]) -> None:
         if any(fact.kind in AUTHORITY_KINDS for fact in facts):

@@ -42,6 +42,7 @@ def status(gate: Gate, data: Path) -> protocol.Status:
         ],
         unsent=gate.link().unsent,
         disk_free_mb=shutil.disk_usage(data).free // 1_000_000,
+        disk=gate.disk.level.value,
     )
 
 
@@ -57,10 +58,13 @@ async def report_status(gate: Gate, link: Link, data: Path) -> None:
 
 
 async def send_thumbnails(gate: Gate, link: Link) -> None:
-    """Sends thumbnails that no broker has taken yet, oldest first, until cancelled."""
+    """Sends thumbnails that no broker has taken yet, oldest first, until cancelled.
+
+    None while the disk is very low on room: the site's broker may keep its queue on it.
+    """
     topic = protocol.pictures_topic(gate.site, gate.node)
     while True:
-        if link.connected:
+        if link.connected and gate.disk.allowed.telemetry:
             for name, jpeg in await asyncio.to_thread(gate.pictures.unsent):
                 if not await link.publish(topic, jpeg, user={"sha256": name}):
                     break

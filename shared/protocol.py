@@ -167,7 +167,10 @@ class LaneStatus(Message):
 
 
 class Status(Message):
-    """Telemetry of a node, retained; `online: false` is its last will. It may be lost, facts may not."""
+    """Telemetry of a node, retained; `online: false` is its last will. It may be lost, facts may not.
+
+    `disk`: how much room there is, in a word: plenty, low (no new pictures), very_low (no telemetry but this) or full.
+    """
 
     node: str
     site: str
@@ -181,6 +184,7 @@ class Status(Message):
     refused: list[str] = []
     clock: str | None = None
     disk_free_mb: int | None = None
+    disk: str | None = None
 
 
 PAYLOADS: dict[str, type[Message]] = {

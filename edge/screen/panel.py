@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
+from edge.disk import DiskLevel
 from edge.lane import rules
 from edge.lane.machine import LaneState
 from edge.lane.view import (
@@ -267,6 +268,8 @@ def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
     if link.store_error or "store_broken" in view.trouble:
         yield words("trouble", "store_broken", error=link.store_error or "…")
     yield from (words("trouble", code) for code in view.trouble if code != "store_broken")
+    if link.disk is not DiskLevel.PLENTY:
+        yield words("disk", link.disk)
 
 
 def _since(link: LinkShown, words: Words, now: datetime) -> str:

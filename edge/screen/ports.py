@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from edge.disk import DiskLevel
 from edge.lane.view import LaneView, Officer, Pressed, Tick
 from shared.codes import Agency
 
 
 @dataclass(frozen=True)
 class LinkShown:
-    """The line to the centre: whether it stands, how old what we know from there is, and what nobody else has yet.
+    """The line to the centre, and what holds the facts meanwhile.
 
+    `connected`, `centre_age_s`: whether the line stands, and how old what we know from there is;
     `unsent`: facts of this node without a receipt; `stale`: the knowledge is too old for anything automatic;
-    `store_error`: one sentence when nothing can be written, so that the boom must be moved by key.
+    `store_error`: one sentence when nothing can be written, so that the boom must be moved by key; `disk`: its room
+    for more.
     """
 
     connected: bool
@@ -22,6 +25,7 @@ class LinkShown:
     unsent: int
     stale: bool
     store_error: str | None = None
+    disk: DiskLevel = DiskLevel.PLENTY
 
 
 @dataclass(frozen=True)

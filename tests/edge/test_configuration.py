@@ -28,6 +28,7 @@ def test_every_shipped_configuration_is_good_and_says_what_its_name_says(file: P
     assert table.node == file.stem
     assert {lane.place for lane in table.lane} == {Place(file.stem.partition("-")[2])}
     assert table.settings.health_tick is HealthTick.MAY_COME_EARLIER
+    assert table.pictures.budget_bytes == 20_000_000_000
 
 
 def test_the_names_of_the_shipped_gates_differ() -> None:
@@ -58,6 +59,7 @@ def test_the_names_of_the_shipped_gates_differ() -> None:
         ("[broker]", "[settings.readings]\n\"4.2.b\" = \"wide\"\n\n[broker]", 14, "settings.readings.4.2.b",
          "not ambiguous"),
         ("[broker]", "[settings]\nstale_after_s = 5\n\n[broker]", 14, "settings.stale_after_s", "greater than or equal to 30"),
+        ("[broker]", "[pictures]\nbudget_gb = 0\n\n[broker]", 14, "pictures.budget_gb", "greater than 0"),
         ("[screen]", "[screen", 9, "TOML", "mend the syntax"),
     ],
 )  # fmt: skip

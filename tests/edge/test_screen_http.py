@@ -9,6 +9,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
+from edge.disk import DiskLevel
 from edge.lane import rules
 from edge.lane.view import Press
 from edge.screen.app import create_app
@@ -161,6 +162,14 @@ def test_a_broken_store_tells_the_officer_to_use_the_key() -> None:
     gate = SpecimenGate()
     gate.link_shown = replace(gate.link_shown, store_error="đĩa đầy")
     assert "Mở bằng chìa khóa, ghi phiếu giấy. (đĩa đầy)" in get(gate, "/lane/lan-1/panel").text
+
+
+def test_a_disk_that_runs_short_is_a_banner_and_one_with_room_is_none() -> None:
+    gate = SpecimenGate()
+    assert "Đĩa" not in get(gate, "/lane/lan-1/panel").text
+    for level, words in {DiskLevel.LOW: "không lưu ảnh mới", DiskLevel.FULL: "chỗ dự trữ"}.items():
+        gate.link_shown = replace(gate.link_shown, disk=level)
+        assert words in get(gate, "/lane/lan-1/panel").text
 
 
 def test_what_a_trader_declared_is_text_and_never_markup() -> None:

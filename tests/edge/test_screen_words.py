@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from edge.capture.health import CameraState
+from edge.disk import DiskLevel
 from edge.lane.machine import LaneState
 from edge.lane.rules import NEEDS_REASON
 from edge.lane.view import Press, StepState, TickState
@@ -46,6 +47,7 @@ def test_a_language_has_the_keys_and_values_of_the_vietnamese_catalogue(language
         ("agency_short", [*Agency, *Actor]),
         ("verdict_short", Verdict),
         ("trouble", TROUBLES),
+        ("disk", [level for level in DiskLevel if level is not DiskLevel.PLENTY]),
     ],
 )
 def test_everything_a_screen_can_show_has_a_word(group: str, codes: Iterable[str]) -> None:
