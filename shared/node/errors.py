@@ -3,6 +3,7 @@
 NodeError
  ├ StoreError
  │  ├ StoreUnusable      the database cannot be opened, read or written
+ │  ├ Unstorable         a value that no database here can hold; the database itself is well
  │  └ Forked             a journal holds another fact at this number than the one that came
  └ LinkError             the broker's settings cannot work (never: the broker is away)
 """
@@ -18,6 +19,10 @@ class StoreError(NodeError):
 
 class StoreUnusable(StoreError):
     """The database cannot be opened, read or written; the message says which file and why."""
+
+
+class Unstorable(StoreError):
+    """A value that no database here can hold: text with U+0000 or half a surrogate pair, a number beyond 64 bits."""
 
 
 class Forked(StoreError):

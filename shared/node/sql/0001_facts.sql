@@ -1,7 +1,7 @@
 -- Facts with their signed heads, personal values apart, and what could not be taken.
 CREATE TABLE facts (
     position INTEGER PRIMARY KEY,
-    v INTEGER NOT NULL,
+    v BIGINT NOT NULL,
     journal TEXT NOT NULL,
     seq BIGINT NOT NULL,
     at TEXT NOT NULL,
