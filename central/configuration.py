@@ -1,9 +1,10 @@
 """The centre's configuration: one TOML file. Paths in it are relative to the file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from central.access import BadTokens, Tokens
 from shared.configuration import BadConfiguration, Finding, find_line, parse
@@ -12,6 +13,20 @@ from shared.node.link import LinkSettings
 from shared.signing import BadKey, PrivateKey
 
 SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")]
+
+
+def _address(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme != "postgresql" or not url.username or not url.path.strip("/"):
+        raise ValueError("no address of a database; write postgresql://user@host/name")
+    if url.password is not None or "password" in parse_qs(url.query):
+        raise ValueError(
+            "a password has no place here; write it into a file, and that into database_password_file"
+        )
+    return text
+
+
+DatabaseAddress = Annotated[str, AfterValidator(_address)]
 
 
 class Table(BaseModel):
@@ -31,13 +46,25 @@ class Configuration(Table):
     """The whole file."""
 
     sites: Annotated[tuple[SiteCode, ...], Field(min_length=1)]
-    store: Path = Path("centre.db")
+    store: Path | None = None
+    database: DatabaseAddress | None = None
+    database_password_file: Path | None = None
     pictures: Path = Path("pictures")
     key_file: Path
     admin_token_file: Path
     declarant_tokens_file: Path
     listen: Listen = Listen()
     broker: BrokerTable
+
+    @model_validator(mode="after")
+    def _one_database(self) -> Self:
+        if self.store and self.database:
+            raise ValueError(
+                "store and database exclude each other; keep store for SQLite, database for PostgreSQL"
+            )
+        if self.database_password_file and not self.database:
+            raise ValueError("database_password_file is of no use without database; write both")
+        return self
 
 
 class CentreConfiguration:
@@ -59,8 +86,22 @@ class CentreConfiguration:
 
     @property
     def store(self) -> Path:
-        """Where the store lies."""
-        return self._beside(self.values.store)
+        """Where the store lies when it is SQLite, as it is unless `database` names a PostgreSQL."""
+        return self._beside(self.values.store or Path("centre.db"))
+
+    @property
+    def database(self) -> str | None:
+        """The address of a PostgreSQL that is the store, or None."""
+        return self.values.database
+
+    def database_password(self) -> str | None:
+        """The password of `database`; None where none is needed."""
+        file = self.values.database_password_file
+        if file is None:
+            return None
+        return self._secret(
+            file, "database_password_file", "write the database user's password into it"
+        ).strip()
 
     @property
     def pictures(self) -> Path:

@@ -6,21 +6,24 @@ function that only one of them has. Migrations are the files in `sql/`, each com
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from shared.node.errors import StoreUnusable
+from shared.node.errors import StoreUnusable, Unstorable
 
 SQL = Path(__file__).parent / "sql"
 """Migrations as `number_name.sql`, run in the order of their names."""
 
 
 class Engine(Protocol):
-    """What a store asks of its database. Everything raises StoreUnusable, which names the database and what to do."""
+    """What a store asks of its database. Everything raises StoreUnusable, which names the database and what to do.
+
+    Values are None, int (64 bits), float and text without U+0000, true and false are 1 and 0; others raise Unstorable.
+    """
 
     @property
     def shared(self) -> bool:
@@ -40,7 +43,11 @@ class Engine(Protocol):
         ...
 
     def transaction(self, doing: str) -> AbstractContextManager[None]:
-        """A transaction alone among all writers, durable when the block ends; `doing` goes into the error's sentence."""
+        """A transaction alone among all writers, durable when the block ends; `doing` goes into the error's sentence.
+
+        Another writer waits for it a few seconds, then raises StoreUnusable. A transaction in which a statement failed
+        fails as a whole, even when the error was caught. Lost during its end it raises too, and may have been written.
+        """
         ...
 
     def migrate(self) -> None:
@@ -78,6 +85,7 @@ class SqliteEngine:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._failed = False
         with self._guard("open"):
             path.parent.mkdir(parents=True, exist_ok=True)
             self.connection = sqlite3.connect(path, isolation_level=None)
@@ -89,30 +97,34 @@ class SqliteEngine:
     def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         """See Engine."""
         with self._guard("write"):
-            self.connection.execute(sql, values)
+            self.connection.execute(sql, _storable(values))
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """See Engine."""
         with self._guard("write"):
-            self.connection.executemany(sql, rows)
+            self.connection.executemany(sql, map(_storable, rows))
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """See Engine."""
         with self._guard("read"):
-            return self.connection.execute(sql, values).fetchall()
+            return self.connection.execute(sql, _storable(values)).fetchall()
 
     @contextmanager
     def transaction(self, doing: str) -> Iterator[None]:
         """See Engine."""
         with self._guard(doing):
             self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
+        self._failed = False
+        try:
+            yield
+            with self._guard(doing):
+                if self._failed:
+                    raise sqlite3.OperationalError("a statement in it failed; nothing was written")
                 self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+            raise
 
     def migrate(self) -> None:
         """See Engine."""
@@ -138,10 +150,21 @@ class SqliteEngine:
     def _guard(self, doing: str) -> Iterator[None]:
         try:
             yield
+        except (OverflowError, ValueError) as error:
+            self._failed = True
+            raise Unstorable(f"cannot {doing} {self.path}: {error}") from error
         except (sqlite3.Error, OSError) as error:
+            self._failed = True
             raise StoreUnusable(
                 f"cannot {doing} {self.path}: {error}; use key and paper, call the technician"
             ) from error
+
+
+def _storable(values: Sequence[Any]) -> Sequence[Any]:
+    """The values, unless a text holds U+0000: SQLite would take it, PostgreSQL does not."""
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise ValueError("text with U+0000 cannot be kept; leave the character out")
+    return values
 
 
 def _run(texts: Sequence[str]) -> Any:

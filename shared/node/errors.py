@@ -2,7 +2,8 @@
 
 NodeError
  ├ StoreError
- │  └ StoreUnusable      the database cannot be opened, read or written
+ │  ├ StoreUnusable      the database cannot be opened, read or written
+ │  └ Unstorable         a value that no database here can hold; the database itself is well
  └ LinkError             the broker's settings cannot work (never: the broker is away)
 """
 
@@ -17,6 +18,10 @@ class StoreError(NodeError):
 
 class StoreUnusable(StoreError):
     """The database cannot be opened, read or written; the message says which file and why."""
+
+
+class Unstorable(StoreError):
+    """A value that no database here can hold: text with U+0000 or half a surrogate pair, a number beyond 64 bits."""
 
 
 class LinkError(NodeError):
