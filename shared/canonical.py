@@ -19,6 +19,8 @@ _ENCODER = json.JSONEncoder(
     sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False
 )
 
+_NUL = b"\\u0000"
+
 _SAME = 0
 """Python's encoder writes the value as RFC 8785 does."""
 _WHOLE_FLOATS = 1
@@ -30,7 +32,7 @@ _WIDE_FLOATS = 4
 
 
 class NotCanonical(ValueError):
-    """A value cannot be written as canonical JSON (a NaN, an integer beyond 2**53, nesting too deep, a foreign type)."""
+    """A value cannot be written as canonical JSON: a NaN, an integer beyond 2**53, U+0000, nesting too deep, a foreign type."""
 
 
 def canonical(value: Any) -> bytes:
@@ -58,11 +60,24 @@ def digest(value: Any) -> str:
 
 def _written(value: Any, way: int) -> bytes:
     try:
-        if way & _OTHER:
-            return rfc8785.dumps(value)
-        return _ENCODER.encode(_whole(value) if way else value).encode()
+        written = (
+            rfc8785.dumps(value)
+            if way & _OTHER
+            else _ENCODER.encode(_whole(value) if way else value).encode()
+        )
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError) as error:
         raise NotCanonical(str(error)) from error
+    if _NUL in written and _has_nul(value):
+        raise NotCanonical("a text holds U+0000, which no database keeps alike; leave the character out")
+    return written
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(name) or _has_nul(part) for name, part in value.items())
+    return isinstance(value, list | tuple) and any(map(_has_nul, value))
 
 
 def _walk(value: Any, left: int) -> int:

@@ -249,8 +249,12 @@ def _is_count(value: object) -> bool:
 def check_private(fact: Fact, private: Private) -> None:
     """Raises BadFact unless every value opens the commitment that stands at its pointer in the body."""
     for pointer, value in private.items():
-        if _at(fact.body, pointer) != {"commitment": value.commitment}:
-            raise BadFact(f"{fact.ref}: the value at {pointer} does not open its commitment")
+        try:
+            commitment = value.commitment
+        except NotCanonical as error:
+            raise BadFact(f"{fact.ref}: the value at {pointer[:100]}: {error}") from error
+        if _at(fact.body, pointer) != {"commitment": commitment}:
+            raise BadFact(f"{fact.ref}: the value at {pointer[:100]} does not open its commitment")
 
 
 def commit(body: Any, pointers: Iterable[str], salt: str | None = None) -> tuple[Any, Private]:

@@ -118,8 +118,8 @@ class _Vehicles:
             f"""SELECT v.no, v.vehicle, v.plate, v.site FROM vehicles v JOIN declarations d ON d.no = v.no
                 LEFT JOIN ended e ON e.no = v.no AND e.vehicle = v.vehicle
                 WHERE v.role = 'tractor' AND v.key IN ({marks})
-                AND (d.recalled = 1 OR e.no IS NOT NULL) = ?""",
-            (*wanted, self._ended),
+                AND CASE WHEN d.recalled = 1 OR e.no IS NOT NULL THEN 1 ELSE 0 END = ?""",
+            (*wanted, int(self._ended)),
         )
         return [ActiveVehicle(*row) for row in rows]
 

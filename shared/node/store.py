@@ -159,17 +159,14 @@ class Store:
         text = payload[:4000].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
         now = self._now()
         with self.engine.transaction("write"):
+            number = self.rows("SELECT coalesce(max(number), 0) FROM quarantine")[0][0] + 1
             self.engine.execute(
-                """INSERT INTO quarantine(digest, at, last_at, times, source, payload, reason)
-                   VALUES (?, ?, ?, 1, ?, ?, ?) ON CONFLICT(digest) DO UPDATE
-                   SET last_at = excluded.last_at, times = quarantine.times + 1""",
-                (digest, now, now, source, text, reason[:500]),
+                """INSERT INTO quarantine(digest, number, at, last_at, times, source, payload, reason)
+                   VALUES (?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT(digest) DO UPDATE
+                   SET number = excluded.number, last_at = excluded.last_at, times = quarantine.times + 1""",
+                (digest, number, now, now, source, text, reason[:500]),
             )
-            self.engine.execute(
-                """DELETE FROM quarantine WHERE digest NOT IN
-                   (SELECT digest FROM quarantine ORDER BY last_at DESC LIMIT ?)""",
-                (MOST_QUARANTINED,),
-            )
+            self.engine.execute("DELETE FROM quarantine WHERE number <= ?", (number - MOST_QUARANTINED,))
 
     def flag(self, ref: str, why: str, detail: str) -> None:
         """Notes what looks wrong about a fact or a node, once."""

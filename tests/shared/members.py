@@ -43,7 +43,7 @@ class Member:
 
     def quarantined(self) -> list[tuple[str, str]]:
         """Topic and reason of everything set aside."""
-        return list(self.store.rows("SELECT source, reason FROM quarantine ORDER BY at"))
+        return list(self.store.rows("SELECT source, reason FROM quarantine ORDER BY number"))
 
 
 def identity(node: str) -> Identity:

@@ -10,6 +10,7 @@ CREATE TABLE heads_seen (
 DROP TABLE quarantine;
 CREATE TABLE quarantine (
     digest TEXT PRIMARY KEY,
+    number BIGINT NOT NULL,
     at TEXT NOT NULL,
     last_at TEXT NOT NULL,
     times INTEGER NOT NULL,
