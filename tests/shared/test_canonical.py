@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from shared.canonical import MOST_DEPTH, NotCanonical, canonical, canonical_member, digest
 
+TEXT = st.text(st.characters(exclude_characters="\0"), max_size=5)
+UNICODE = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(codec="utf-8")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | UNICODE,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
 
@@ -38,13 +40,12 @@ ODD_VALUES = st.recursive(
     | st.floats()
     | st.integers(-(2**54), 2**54).map(float)
     | st.floats(0, 1e5).map(lambda number: round(number, 2))
-    | st.text()
-    | st.text(st.characters())
+    | TEXT
     | st.sampled_from([Word.OPEN, Count.TWO, b"bytes", "\ud800", 2**53, -(2**53), object(), {1}]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.lists(inner, max_size=4).map(tuple)
-        | st.dictionaries(st.text(max_size=3) | st.integers(0, 3) | st.sampled_from(Word), inner, max_size=4)
+        | st.dictionaries(TEXT | st.integers(0, 3) | st.sampled_from(Word), inner, max_size=4)
         | st.dictionaries(st.sampled_from("\U00010000😀\ufb33\ud800ab"), inner, max_size=4).map(OrderedDict)
     ),
     max_leaves=12,
@@ -193,10 +194,20 @@ def test_reading_the_canonical_text_gives_the_value_back(value: Any) -> None:
     assert json.loads(canonical(value)) == value
 
 
-@given(st.dictionaries(st.text(max_size=8), st.integers(0, 9), min_size=2, max_size=8))
+@given(st.dictionaries(TEXT, st.integers(0, 9), min_size=2, max_size=8))
 def test_the_hash_does_not_depend_on_the_order_of_members(value: dict[str, int]) -> None:
     assert digest(value) == digest(dict(reversed(value.items())))
 
 
 def test_the_hash_is_sha256_in_lower_case_hex() -> None:
     assert digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+
+
+@pytest.mark.parametrize("value", ["\0", {"a\0": 1}, [{"a": ["b\0"]}], ("\0",), {"a": 0.5, "b": "\0"}])
+def test_a_text_with_nul_is_refused_since_not_every_database_keeps_it(value: Any) -> None:
+    with pytest.raises(NotCanonical, match=r"U\+0000"):
+        canonical(value)
+
+
+def test_a_backslash_before_u0000_is_no_nul() -> None:
+    assert canonical("\\u0000") == b'"\\\\u0000"'
