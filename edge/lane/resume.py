@@ -162,8 +162,7 @@ def _after(left: Resumed, fact: Fact, body: Body) -> Resumed:
             # while the boom is up, `arrived` is written only of a vehicle that has just followed through
             follows = left.state in _BOOM_UP
             state = LaneState.PASSING if follows else LaneState.READING
-            request = left.request if follows else None
-            return replace(left, state=state, passage=Passage(fact.ref, fact.at), request=request)
+            return replace(left, state=state, passage=Passage(fact.ref, fact.at))
         case OpenRequested():
             return _asked(left, fact, body)
         case OpenReason() if body.request == left.unexplained:
