@@ -11,7 +11,8 @@ from edge.capture import Camera
 from edge.changes import Changes
 from edge.configuration import GateConfiguration, LaneTable
 from edge.disk import DiskGuard, DiskLevel, DiskLimits
-from edge.lane.lane import Lane, LaneParts, LaneSettings
+from edge.lane.lane import Lane
+from edge.lane.parts import LaneParts, LaneSettings
 from edge.lane.passage import Knowledge
 from edge.lane.presses import press
 from edge.lane.reading import Eyes

@@ -6,60 +6,33 @@ part says so in its view and goes on with the rest.
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
-from edge.capture import Camera, CameraState
-from edge.changes import Changes
+from edge.capture import CameraState
 from edge.lane.boom import LaneBoom
 from edge.lane.inputs import Presence, events
 from edge.lane.machine import Action, Event, LaneState, step
-from edge.lane.passage import Correction, Judgement, Knowledge, Passage, concerns
-from edge.lane.reading import Eyes, Reading
+from edge.lane.parts import LaneParts, LaneSettings
+from edge.lane.passage import Correction, Judgement, Passage, concerns, opens_by_itself
+from edge.lane.reading import Reading
 from edge.lane.records import LaneFacts
+from edge.lane.resume import inputs_tell, read_lane
 from edge.lane.sight import CameraPresence
 from edge.lane.view import BarrierShown, CameraShown, Officer
-from edge.pictures import Kept, PictureError, Pictures, live_jpeg
-from hardware.barrier import Barrier, InputReader
+from edge.pictures import Kept, PictureError, live_jpeg
 from shared.authority import Counting
 from shared.bodies import BoomState, OpenMode, OpenRequested, read_body
-from shared.codes import YARD_GATES, Actor, Heading, Place
 from shared.facts import Draft, Fact, Sealed
-from shared.matching import Outcome
 from shared.node.errors import StoreError
+from shared.node.own import own_journal
 
 log = structlog.get_logger()
 
 POLL_S = 0.05
 JUDGE_AGAIN_S = 5.0
-
-
-@dataclass(frozen=True)
-class LaneSettings:
-    """What a lane is: its name, place, heading and the boom's time-out in seconds."""
-
-    name: str
-    place: Place
-    heading: Heading
-    move_timeout_s: float = 8.0
-
-
-@dataclass(frozen=True)
-class LaneParts:
-    """What a lane works with."""
-
-    cameras: Sequence[Camera]
-    barrier: Barrier
-    inputs: InputReader
-    eyes: Eyes
-    pictures: Pictures
-    knowledge: Knowledge
-    write: Callable[[Sequence[Draft]], list[Sealed]]
-    changes: Changes
-    clock: Callable[[], float] = time.monotonic
 
 
 class Lane:
@@ -79,6 +52,7 @@ class Lane:
         )
         self.boom = LaneBoom(settings.name, parts.barrier, parts.inputs, settings.move_timeout_s, parts.clock)
         self._presence = Presence()
+        self._unwatched = False
         self._sight = CameraPresence(parts.cameras, parts.eyes, parts.clock)
         self._judged_at = 0.0
         self._ticked_at = parts.clock()
@@ -89,6 +63,7 @@ class Lane:
         """Works until cancelled. Nothing moves at start."""
         for camera in self.parts.cameras:
             camera.start()
+        self.take_up()
         try:
             while True:
                 await self.tick()
@@ -98,6 +73,24 @@ class Lane:
                 camera.stop()
             if self._reading is not None:
                 self._reading.cancel()
+
+    def take_up(self) -> None:
+        """Goes on with the passage that a lane before this one left unfinished, by its facts; without a pulse."""
+        store = self.parts.knowledge.store
+        try:
+            left = read_lane(store, own_journal(store, self.node), self.settings.name)
+        except StoreError as error:
+            self._store_failed(error)
+            return
+        self.state, self.passage, self.unexplained = left.state, left.passage, left.unexplained
+        self.boom.request, self._unwatched = left.request, left.unwatched
+        self.trouble.update(dict.fromkeys(left.trouble, ""))
+        self.boom.watch(self.state)
+        self.judge()
+        if left.stale and self.state is LaneState.OPEN:
+            self._apply(Event.VEHICLE_LEFT_UNSEEN)
+        if left.state is not LaneState.EMPTY:
+            log.info("passage_taken_up", lane=self.settings.name, state=self.state.value)
 
     # -- what others ask and tell
 
@@ -197,6 +190,9 @@ class Lane:
         seen, self._presence = events(self.boom.inputs, self._presence, now)
         if self.boom.inputs.approach_loop is None:
             seen = (*seen, *await self._sight.events(self.state is LaneState.EMPTY))
+        if self._unwatched:
+            seen, there = inputs_tell(seen)
+            self._unwatched = not there
         for event in seen:
             await self._happen(event)
         overdue = self.boom.overdue(self.state)
@@ -258,6 +254,8 @@ class Lane:
         match action:
             case Action.BEGIN_PASSAGE:
                 self._begin_passage()
+            case Action.FORGET_PLATE:
+                self._forget_plate()
             case Action.START_READING:
                 self._start_reading()
             case Action.DECIDE:
@@ -278,13 +276,23 @@ class Lane:
             case Action.RECORD_PASSED:
                 self._record_passed()
             case Action.RECORD_TURNED_BACK:
-                self._record_turned_back()
+                # where no loop lies under an open boom, a vehicle that left is taken to have gone through
+                open_unseen = self.state is LaneState.OPEN and self.boom.inputs.under_boom_loop is None
+                self._record_left(passed=open_unseen)
+            case Action.RECORD_LEFT_UNSEEN:
+                self._record_left(passed=self.boom.request is not None)
             case Action.END_PASSAGE:
                 self._end_passage()
 
     def _begin_passage(self) -> None:
         self.passage, self.judgement = self._new_passage(), Judgement()
         self.trouble.clear()
+
+    def _forget_plate(self) -> None:
+        assert self.passage is not None
+        known = self.passage
+        self.passage = Passage(known.ref, known.arrived_at, refused=known.refused)
+        self.judge()
 
     def _start_reading(self) -> None:
         if self._reading is not None:
@@ -324,18 +332,10 @@ class Lane:
 
     @property
     def _opens_by_itself(self) -> bool:
-        """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens, once."""
-        passage, about = self.passage, self.judgement
-        decision = about.decision
-        if self.settings.place not in YARD_GATES or passage is None or decision is None:
+        place = self.settings.place
+        if self.passage is None or not opens_by_itself(self.passage, self.judgement, place):
             return False
-        certain = passage.correction is not None
-        sure = certain or (passage.read is not None and passage.read.final)
-        exact = certain or about.match.outcome is Outcome.EXACT
-        ours = decision.opens is Actor.DEVICE and decision.automatic
-        if not (ours and sure and exact and passage.request is None):
-            return False
-        speaks = self.parts.knowledge.known().authority.node_speaks(self.node, self.settings.place, None)
+        speaks = self.parts.knowledge.known().authority.node_speaks(self.node, place, None)
         return speaks is Counting.COUNTS
 
     def _device_opens(self) -> None:
@@ -370,20 +370,21 @@ class Lane:
         fact = self.write([self.facts.arrived()])[0].fact
         return Passage(fact.ref, fact.at)
 
-    def _record_turned_back(self) -> None:
-        """The vehicle left the lane; where no loop lies under an open boom, it is taken to have gone through."""
-        if self.passage is None or self.passage.passed:
-            return
-        if self.state is LaneState.OPEN and self.boom.inputs.under_boom_loop is None:
-            self.write([self.facts.passed(self.passage, self.judgement, assumed=True)])
-        else:
-            self.write([self.facts.turned_back(self.passage, self.judgement)])
+    def _record_left(self, *, passed: bool) -> None:
+        """The vehicle left the lane, and nobody saw it go through: it is taken to have `passed`, or it turned back."""
+        if self.passage is not None and not self.passage.passed:
+            if passed:
+                self.write([self.facts.passed(self.passage, self.judgement, assumed=True)])
+            else:
+                self.write([self.facts.turned_back(self.passage, self.judgement)])
+            self.passage = replace(self.passage, passed=passed)
+        self._unwatched = False
 
     def _end_passage(self) -> None:
         if self._reading is not None:
             self._reading.cancel()
         self.passage = None
         self.judgement = Judgement()
-        self.boom.request = None
+        self.boom.request, self._unwatched = None, False
         for code in ("unread", "open_unasked"):
             self.trouble.pop(code, None)

@@ -34,6 +34,8 @@ class Event(StrEnum):
     VEHICLE_UNDER = "vehicle_under"
     VEHICLE_CLEAR = "vehicle_clear"
     VEHICLE_GONE = "vehicle_gone"
+    VEHICLE_SEEN_AGAIN = "vehicle_seen_again"
+    VEHICLE_LEFT_UNSEEN = "vehicle_left_unseen"
     MOVE_TIMED_OUT = "move_timed_out"
     MOVE_FAILED = "move_failed"
 
@@ -42,6 +44,7 @@ class Action(StrEnum):
     """What a lane does on a transition."""
 
     BEGIN_PASSAGE = "begin_passage"
+    FORGET_PLATE = "forget_plate"
     START_READING = "start_reading"
     DECIDE = "decide"
     PULSE_OPEN = "pulse_open"
@@ -51,6 +54,7 @@ class Action(StrEnum):
     RECORD_OPEN_UNASKED = "record_open_unasked"
     RECORD_PASSED = "record_passed"
     RECORD_TURNED_BACK = "record_turned_back"
+    RECORD_LEFT_UNSEEN = "record_left_unseen"
     END_PASSAGE = "end_passage"
 
 
@@ -64,6 +68,8 @@ TABLE: Mapping[tuple[LaneState, Event], Transition] = MappingProxyType(
         (S.EMPTY, E.BOOM_OPEN): (S.OPEN, (A.RECORD_OPEN_UNASKED,)),
         (S.READING, E.READ_DONE): (S.WAITING, (A.DECIDE,)),
         (S.READING, E.VEHICLE_GONE): (S.EMPTY, (A.RECORD_TURNED_BACK, A.END_PASSAGE)),
+        (S.READING, E.VEHICLE_SEEN_AGAIN): (S.READING, (A.FORGET_PLATE, A.START_READING)),
+        (S.READING, E.VEHICLE_LEFT_UNSEEN): (S.EMPTY, (A.RECORD_TURNED_BACK, A.END_PASSAGE)),
         (S.READING, E.OPEN_REQUESTED): (S.OPENING, (A.PULSE_OPEN,)),
         (S.READING, E.BOOM_OPEN): (S.OPEN, (A.RECORD_OPEN_UNASKED,)),
         (S.WAITING, E.READ_DONE): (S.WAITING, (A.DECIDE,)),
@@ -80,6 +86,7 @@ TABLE: Mapping[tuple[LaneState, Event], Transition] = MappingProxyType(
         (S.OPEN, E.VEHICLE_UNDER): (S.PASSING, ()),
         (S.OPEN, E.BOOM_CLOSED): (S.EMPTY, (A.RECORD_CLOSED, A.END_PASSAGE)),
         (S.OPEN, E.VEHICLE_GONE): (S.CLOSING, (A.RECORD_TURNED_BACK,)),
+        (S.OPEN, E.VEHICLE_LEFT_UNSEEN): (S.CLOSING, (A.RECORD_LEFT_UNSEEN,)),
         (S.PASSING, E.OPEN_REQUESTED): (S.PASSING, (A.PULSE_OPEN,)),
         (S.PASSING, E.VEHICLE_CLEAR): (S.CLOSING, (A.RECORD_PASSED,)),
         (S.CLOSING, E.OPEN_REQUESTED): (S.OPENING, (A.PULSE_OPEN,)),
@@ -88,6 +95,7 @@ TABLE: Mapping[tuple[LaneState, Event], Transition] = MappingProxyType(
         (S.FAULT, E.OPEN_REQUESTED): (S.OPENING, (A.PULSE_OPEN,)),
         (S.FAULT, E.BOOM_OPEN): (S.OPEN, (A.RECORD_OPENED,)),
         (S.FAULT, E.VEHICLE_GONE): (S.EMPTY, (A.RECORD_TURNED_BACK, A.END_PASSAGE)),
+        (S.FAULT, E.VEHICLE_LEFT_UNSEEN): (S.EMPTY, (A.RECORD_TURNED_BACK, A.END_PASSAGE)),
     }
 )
 """The boom moves on OPEN_REQUESTED alone, and OPEN_REQUESTED is raised only by a fact that is on disk. Nothing moves at start."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from edge.pictures import Kept
-from edge.vision.vote import Read
+from edge.vision.vote import Candidate
 from shared import plates, subjects
 from shared.bodies import Declaration
-from shared.codes import Heading, Place
+from shared.codes import YARD_GATES, Actor, Country, Heading, Place
 from shared.decide import Decision, decide, explain_no_declaration
 from shared.facts import Fact
 from shared.history import History
@@ -16,6 +17,45 @@ from shared.matching import Match, Outcome, match
 from shared.node.declarations import DeclarationBook, Declared
 from shared.node.store import Store
 from shared.procedures import Procedure, Procedures, Settings
+
+
+class Read(Protocol):
+    """What a lane asks of a read: `edge.vision.vote.Read`, or one told by a fact of before a restart."""
+
+    @property
+    def text(self) -> str:
+        """The plate."""
+        ...
+
+    @property
+    def country(self) -> Country | None:
+        """Whose plate it is."""
+        ...
+
+    @property
+    def probability(self) -> float:
+        """Probability of `text`, from 0 to 1."""
+        ...
+
+    @property
+    def looks(self) -> int:
+        """Number of looks."""
+        ...
+
+    @property
+    def agreeing(self) -> int:
+        """Number of looks that show `text`."""
+        ...
+
+    @property
+    def final(self) -> bool:
+        """True when it may be acted on."""
+        ...
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Texts that the plate may carry, the likeliest first."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -115,6 +155,18 @@ class Knowledge:
             )
             return Match(Outcome.EXACT, (newest,))
         return ended if ended.outcome is Outcome.EXACT else found
+
+
+def opens_by_itself(passage: Passage, about: Judgement, place: Place) -> bool:
+    """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens, once."""
+    decision = about.decision
+    if place not in YARD_GATES or decision is None:
+        return False
+    certain = passage.correction is not None
+    sure = certain or (passage.read is not None and passage.read.final)
+    exact = certain or about.match.outcome is Outcome.EXACT
+    ours = decision.opens is Actor.DEVICE and decision.automatic
+    return ours and sure and exact and passage.request is None
 
 
 def saw(history: History | None, vehicle: str) -> list[str]:

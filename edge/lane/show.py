@@ -105,7 +105,7 @@ def _plate(passage: Passage | None) -> PlateShown | None:
     read = passage.read
     return PlateShown(
         text=passage.text,
-        country=read.country.value if read and passage.correction is None else None,
+        country=read.country.value if read and read.country and passage.correction is None else None,
         confidence=read.probability if read else 0.0,
         looks=read.looks if read else 0,
         agreeing=read.agreeing if read else 0,

@@ -42,9 +42,9 @@ class CameraPresence:
         self._looked_at = now
         seen = bool(await self._eyes.look(frame))
         self._misses = 0 if seen else self._misses + 1
-        if empty:
-            return (Event.VEHICLE_ARRIVED,) if seen else ()
-        return (Event.VEHICLE_GONE,) if self._misses >= GONE_AFTER_LOOKS else ()
+        if seen:
+            return (Event.VEHICLE_ARRIVED,)
+        return (Event.VEHICLE_GONE,) if not empty and self._misses >= GONE_AFTER_LOOKS else ()
 
     def _moved(self, frame: Frame) -> bool:
         grey = cv2.cvtColor(cv2.resize(frame.image, _SMALL, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)

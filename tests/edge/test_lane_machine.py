@@ -64,7 +64,12 @@ def test_every_state_leads_back_to_an_empty_lane_without_a_person(state: LaneSta
 
 def test_a_fault_ends_by_a_new_request_by_a_boom_that_moved_after_all_and_by_the_vehicle_leaving() -> None:
     ways = {event: step(S.FAULT, event)[0] for event in Event if (S.FAULT, event) in TABLE}
-    assert ways == {E.OPEN_REQUESTED: S.OPENING, E.BOOM_OPEN: S.OPEN, E.VEHICLE_GONE: S.EMPTY}
+    assert ways == {
+        E.OPEN_REQUESTED: S.OPENING,
+        E.BOOM_OPEN: S.OPEN,
+        E.VEHICLE_GONE: S.EMPTY,
+        E.VEHICLE_LEFT_UNSEEN: S.EMPTY,
+    }
 
 
 @pytest.mark.parametrize("state", LaneState)
@@ -83,6 +88,22 @@ def test_an_open_boom_is_recorded_as_asked_for_exactly_where_a_request_is_under_
 def test_every_way_into_an_empty_lane_ends_the_passage() -> None:
     into = [(state, event) for (state, event), (after, _) in TABLE.items() if after is S.EMPTY]
     assert all(step(*at)[1][-1] is A.END_PASSAGE for at in into)
+
+
+def test_a_vehicle_that_left_unseen_ends_what_one_that_left_ends_and_may_have_passed_only_an_open_boom() -> (
+    None
+):
+    unseen = {state: step(state, E.VEHICLE_LEFT_UNSEEN) for state in LaneState}
+    taken = {state: row for state, row in unseen.items() if (state, E.VEHICLE_LEFT_UNSEEN) in TABLE}
+    assert {state: after for state, (after, _) in taken.items()} == {
+        state: step(state, E.VEHICLE_GONE)[0] for state in (S.READING, S.OPEN, S.FAULT)
+    }
+    assert {state for state, (_, actions) in taken.items() if A.RECORD_LEFT_UNSEEN in actions} == {S.OPEN}
+
+
+def test_a_vehicle_seen_again_is_read_anew_only_while_it_is_being_read() -> None:
+    assert [at for at in TABLE if at[1] is E.VEHICLE_SEEN_AGAIN] == [(S.READING, E.VEHICLE_SEEN_AGAIN)]
+    assert step(S.READING, E.VEHICLE_SEEN_AGAIN) == (S.READING, (A.FORGET_PLATE, A.START_READING))
 
 
 def test_a_passage_begins_only_in_an_empty_lane() -> None:
@@ -138,6 +159,7 @@ def test_no_input_is_believed_to_be_both_ways_and_none_asks_for_an_opening(
     assert not {E.VEHICLE_UNDER, E.VEHICLE_CLEAR} <= set(found)
     assert not {E.VEHICLE_ARRIVED, E.VEHICLE_GONE} <= set(found)
     assert not {E.OPEN_REQUESTED, E.READ_DONE, E.LOOK_AGAIN} & set(found)
+    assert not {E.VEHICLE_SEEN_AGAIN, E.VEHICLE_LEFT_UNSEEN} & set(found)
 
 
 FREE = Inputs(approach_loop=False, under_boom_loop=False)

@@ -18,8 +18,9 @@ import numpy as np
 from edge.capture import Camera, CameraSettings, CameraState, Frame
 from edge.capture.health import CameraHealth
 from edge.changes import Changes
-from edge.lane.lane import Lane, LaneParts, LaneSettings
+from edge.lane.lane import Lane
 from edge.lane.machine import LaneState
+from edge.lane.parts import LaneParts, LaneSettings
 from edge.lane.passage import Knowledge
 from edge.lane.presses import press
 from edge.lane.reading import Eyes
@@ -177,7 +178,7 @@ class World:
         self.knowledge = Knowledge(self.store, book, Procedures(held), Settings(), self.known)
         self.learn()
         self.lane = self._make_lane()
-        self.store.listen(self.lane.learnt)
+        self.store.listen(lambda facts: self.lane.learnt(facts))
 
     # -- what happens
 
@@ -211,6 +212,12 @@ class World:
         """The boom's own controller closes it."""
         self.barrier.turn_by_key(up=False)
         await self.until(LaneState.EMPTY)
+
+    def restart(self, down_s: float = 5.0) -> None:
+        """The daemon was killed just now; another starts after `down_s`. What it knows are its facts."""
+        self.clock.advance(down_s)
+        self.lane = self._make_lane()
+        self.lane.take_up()
 
     def view(self) -> LaneView:
         """What screens show of the lane now."""

@@ -126,6 +126,36 @@ def test_nothing_moves_at_start(site: RunningSite, end: str) -> None:
         assert site.boom(PLACE).kinds()[before:] == [BoomEventKind.VEHICLE_ARRIVED]
 
 
+@pytest.mark.parametrize("drives", ["after the restart", "while the gate is down"])
+def test_a_gate_killed_while_the_boom_is_open_goes_on_with_its_passage(
+    site: RunningSite, drives: str
+) -> None:
+    customs, guard = site.screen(PLACE, Agency.CUSTOMS), site.screen(PLACE, Agency.BORDER_GUARD)
+    plate = {"after the restart": "34C86523", "while the gate is down": "98H23956"}[drives]
+    no = site.declare(plate)
+    arrived, seen = len(site.facts(PLACE, "arrived")), len(site.facts(PLACE, "boom_seen"))
+    with site.truck(PLACE, plate):
+        customs.is_offered("confirm")
+        assert customs.press("confirm").status_code == 200
+        guard.is_offered("confirm_and_open")
+        assert guard.press("confirm_and_open").status_code == 200
+        wait_for("the boom is seen open", lambda: len(site.facts(PLACE, "boom_seen")) > seen)
+        pulses = site.pulses(PLACE)
+        site.gate_is_killed(PLACE)
+        if drives == "after the restart":
+            site.gate_starts(PLACE, ready="/health/ready")
+            assert guard.sign_in().lane()["state"] == "open"
+    if drives == "while the gate is down":
+        site.gate_starts(PLACE, ready="/health/ready")
+    wait_for("the closed boom is recorded", lambda: site.facts(PLACE, "boom_seen")[-1]["state"] == "closed")
+    (passed,) = [one for one in site.facts(PLACE, "passed") if one.get("declaration") == no]
+    assert passed["assumed"] is (drives == "while the gate is down")
+    assert len(site.facts(PLACE, "arrived")) == arrived + 1
+    assert passed["passage"] not in [one["passage"] for one in site.facts(PLACE, "turned_back")]
+    assert [one["state"] for one in site.facts(PLACE, "boom_seen")[seen:]] == ["opened", "closed"]
+    assert site.pulses(PLACE) == pulses
+
+
 @contextmanager
 def board_frozen(site: RunningSite) -> Iterator[None]:
     """The board takes bytes and answers nothing."""
