@@ -35,7 +35,7 @@ class RootCertificate(Message):
 
 
 class PartName(Message):
-    """A part of a checkpoint: the SHA-256 of its bytes, and how many facts it holds. Unknown members are kept: they are signed."""
+    """A part of a checkpoint: the SHA-256 of its bytes, and how many facts it holds. Members unknown here are signed too."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

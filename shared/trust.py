@@ -20,6 +20,13 @@ class _Rotation:
     fact: Fact
     body: RootRotated
 
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing stands above it in its journal, as it says itself."""
+        return (
+            self.body.ends.get(self.fact.journal) == self.fact.seq and self.body.journal not in self.body.ends
+        )
+
 
 class Trust:
     """The keys of one site. `root` was pinned at installation; nothing else is believed without it."""
@@ -91,21 +98,16 @@ class Trust:
         return [*roots, (current, None)]
 
     def _chain(self) -> list[_Rotation]:
-        """Rotations in order: each is the last fact of a journal that it ends, and ends what the one before began."""
-        left = {
-            one.fact.hash: one
-            for one in self._rotations.values()
-            if one.body.ends.get(one.fact.journal) == one.fact.seq
-        }
+        """Rotations in order: each is the last fact of a journal that it ends, and ends what the one before began.
+
+        Of two that contradict each other the one that was learnt first stands: whoever stole an old root comes too late.
+        """
+        left = [one for one in self._rotations.values() if one.is_last]
+        begun = {one.body.journal for one in left}
         ordered: list[_Rotation] = []
-        while left:
-            begun = [(digest, one.body.journal) for digest, one in left.items()]
-            following = sorted(
-                digest
-                for digest, one in left.items()
-                if not any(other != digest and journal in one.body.ends for other, journal in begun)
-            )
-            if not following:
-                break
-            ordered.append(left.pop(following[0]))
+        following = [one for one in left if not begun & one.body.ends.keys()]
+        while following:
+            ordered.append(following[0])
+            last = following[0].body.journal
+            following = [one for one in left if last in one.body.ends and one not in ordered]
         return ordered

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.steady import Source, Step, SteadyClock
+from shared.steady import Source, SteadyClock, Step
 from tests.builders import MORNING
 
 HOUR = timedelta(hours=1)
