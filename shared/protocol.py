@@ -19,6 +19,8 @@ ROOT = "barie/1"
 MOST_BATCH_BYTES = 200_000
 MOST_PAYLOAD_BYTES = 1_000_000
 PAGE_FACTS = 500
+MOST_KNOWN = 100
+"""Places in one ask."""
 
 Payload = TypeVar("Payload", bound=BaseModel)
 
@@ -80,7 +82,7 @@ class Ask(Message):
 
     journal: str = ""
     after: Annotated[int, Field(ge=0)] = 0
-    known: Annotated[list[WireHead], Field(max_length=100)] = []
+    known: Annotated[list[WireHead], Field(max_length=MOST_KNOWN)] = []
     below: Annotated[int, Field(ge=1)] | None = None
     part: Sha256 | None = None
 

@@ -425,8 +425,7 @@ class Store:
         )
         self._insert_private(branch, sealed)
         for fact, (body, _) in zip(facts, read, strict=True):
-            if isinstance(body, Forget) and is_centre(author_of(fact.journal)):
-                self._forget(fact, body)
+            self._forget(fact, body)
             if body is not None:
                 self._projections.apply(fact, body)
         self.set_setting("clock", str(self.clock.last))
@@ -435,7 +434,11 @@ class Store:
         values = [(one.fact, one.private) for one in sealed if one.private]
         if not values:
             return
-        gone = set(self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (values[0][0].journal,)))
+        gone = {
+            (row[0], row[1])
+            for journal in {fact.journal for fact, _ in values}
+            for row in self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (journal,))
+        }
         self.engine.executemany(
             "INSERT INTO private_values(journal, seq, branch, pointer, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -446,8 +449,13 @@ class Store:
             ],
         )
 
-    def _forget(self, fact: Fact, body: Forget) -> None:
-        """Personal values go, now and whenever their facts come again; so does what was set aside unread."""
+    def _forget(self, fact: Fact, body: Body | None) -> None:
+        """Where the centre asks for it, personal values go, now and whenever their facts come again.
+
+        So does what was set aside unread.
+        """
+        if not isinstance(body, Forget) or not is_centre(author_of(fact.journal)):
+            return
         refs = [Ref.parse(ref) for ref in body.facts]
         self.engine.executemany(
             "INSERT INTO forgets(journal, seq, forget) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -599,14 +607,19 @@ class Store:
 
     def _understand(self) -> None:
         """Reads again what an earlier version of this program did not understand."""
-        flawed = self._facts("flaw IS NOT NULL", ())
-        good = [fact for fact in flawed if _read(fact)[1] is None]
+        flawed = self._facts("flaw IS NOT NULL ORDER BY position", ())
+        read = [(fact, *_read(fact)) for fact in flawed]
+        good = [fact for fact, _, flaw in read if flaw is None]
         if good:
             with self.engine.transaction("write"):
                 self.engine.executemany(
                     "UPDATE facts SET flaw = NULL WHERE journal = ? AND seq = ? AND hash = ?",
                     [(fact.journal, fact.seq, fact.hash) for fact in good],
                 )
+                for fact, body, _ in read:
+                    self._forget(fact, body)
+            if any(fact.kind == "forget" for fact in good):
+                self.engine.purge()
         if good or self._projections.outdated:
             self.rebuild()
 
