@@ -223,6 +223,7 @@ class SyncNode:
         elif self._beginning is not None:
             with self._store_trouble():
                 self._beginning.take(part, received.payload)
+                self.peers.note_freshness()
             self._ask(at_once=True)
 
     def _on_batch(self, received: Received) -> None:
