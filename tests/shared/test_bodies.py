@@ -85,7 +85,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "officer_revoked": {"officer": "bp-1", "revoked_at": MOMENT},
     "node_revoked": {"node": "gate-1", "trusted": {"gate-1.1": 90, "gate-1.2": 0}, "reason": "mất máy"},
-    "root_rotated": {"public_key": "k", "journal": "centre-CKHN.2", "ends": {"centre-CKHN.1": 7}},
+    "root_rotated": {
+        "public_key": "k2",
+        "left": "k1",
+        "journal": "centre-CKHN.2",
+        "ends": {"centre-CKHN.1": 7},
+    },
     "forget": {"facts": ["centre-CKHN.1/3"], "reason": "theo yêu cầu của lái xe"},
     "forgotten": {"forget": "centre-CKHN.1/8"},
     "witnessed": {"heads": {"gate-2.1": {"seq": 9, "hash": HASH}}},

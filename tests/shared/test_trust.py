@@ -1,177 +1,126 @@
-"""Whose signature is good for which journal: the pinned root, those it was rotated to, and the nodes enrolled."""
+"""Whose signature is good: the pinned root, roots it was rotated to, nodes with the keys they had."""
 
-from dataclasses import dataclass
-from itertools import permutations
-from typing import Any
+import itertools
 
 import pytest
 
 from shared import subjects
-from shared.bodies import NodeEnrolled, RootRotated, dump
-from shared.codes import Agency, Place
-from shared.facts import Draft, Fact, seal
-from shared.journal import centre_node, journal_id
-from shared.signing import PrivateKey, PublicKey
+from shared.bodies import NodeEnrolled, NodeRevoked, RootRotated, dump
+from shared.codes import Place
+from shared.facts import Draft, Fact
+from shared.journal import Head, centre_node
+from shared.signing import PublicKey
 from shared.trust import Trust
-from tests.builders import SITE, Journal, key, stamp
+from tests.builders import SITE, Journal, key, note
 
-CENTRE = centre_node(SITE)
-FIRST, SECOND, THIRD = (journal_id(CENTRE, number) for number in (1, 2, 3))
-ROOTS = {journal: key(journal) for journal in (FIRST, SECOND, THIRD)}
+OLD, NEW, NEWER = (key(name).public for name in ("old root", "new root", "newer root"))
+FIRST, SECOND, THIRD = (f"{centre_node(SITE)}.{number}" for number in (1, 2, 3))
+KEY_A, KEY_B = key("a").public, key("b").public
 
 
-def enrolled(node: str, by: PrivateKey, **changes: Any) -> Draft:
-    """The centre licenses a node with a key."""
+def enrolled(public: PublicKey, journal: str | None = None) -> Draft:
     body = NodeEnrolled(
-        node=node,
+        node="gate-2",
         site=SITE,
-        public_key=by.public.text,
+        public_key=public.text,
         places=[Place.BARRIER_2],
-        agencies=[Agency.CUSTOMS],
+        agencies=[],
+        journal=journal,
     )
-    return Draft("node_enrolled", subjects.node(node), {**dump(body), **changes})
+    return Draft("node_enrolled", subjects.node("gate-2"), dump(body))
 
 
-def rotated(to: str, ends: dict[str, int]) -> Draft:
-    """The centre goes on under the key of another journal."""
-    body = RootRotated(public_key=key(to).public.text, journal=to, ends=ends)
-    return Draft("root_rotated", subjects.node(CENTRE), dump(body))
+def revoked(**trusted: int) -> Draft:
+    named = {f"gate-2.{name[1:]}": seq for name, seq in trusted.items()}
+    return Draft("node_revoked", subjects.node("gate-2"), dump(NodeRevoked(node="gate-2", trusted=named)))
 
 
-@dataclass
-class Chain:
-    """A centre that has gone from its first root to its third."""
-
-    enrolment: Fact
-    to_second: Fact
-    to_third: Fact
-
-    @property
-    def facts(self) -> list[Fact]:
-        return [self.enrolment, self.to_second, self.to_third]
+def rotated(journal: Journal, left: PublicKey, new: PublicKey, following: str) -> Fact:
+    """The last fact of a centre journal."""
+    body = RootRotated(
+        public_key=new.text, left=left.text, journal=following, ends={journal.name: journal.head.seq + 1}
+    )
+    return journal.write(Draft("root_rotated", "root", dump(body)))
 
 
 @pytest.fixture
-def chain() -> Chain:
+def rotations() -> list[Fact]:
+    """Old to new after two facts, new to newer after one."""
     first, second = Journal(FIRST), Journal(SECOND)
-    enrolment = first.write(enrolled("gate-1", key("gate-1.1")))
-    to_second = first.write(rotated(SECOND, {FIRST: 2}))
-    for number in range(4):
-        second.write(enrolled(f"gate-{number + 2}", key(f"gate-{number + 2}.1")))
-    return Chain(enrolment, to_second, second.write(rotated(THIRD, {SECOND: 5})))
+    first.write(note())
+    return [rotated(first, OLD, NEW, SECOND), rotated(second, NEW, NEWER, THIRD)]
 
 
-@pytest.fixture
-def trust() -> Trust:
-    return Trust(SITE, ROOTS[FIRST].public)
-
-
-def public(*names: str) -> tuple[PublicKey, ...]:
-    return tuple(key(name).public for name in names)
-
-
-def test_at_first_there_is_the_pinned_root_and_nobody_else(trust: Trust) -> None:
-    assert trust.keys(FIRST, 1) == trust.node_keys(CENTRE) == public(FIRST)
-    assert trust.keys("gate-1.1", 1) == ()
-    assert trust.keys("centre-TT.1", 1) == ()
-    assert trust.root == ROOTS[FIRST].public
-    assert [trust.knows(journal) for journal in (FIRST, "gate-1.1", "centre-TT.1")] == [True, False, False]
-
-
-def test_an_enrolment_makes_a_node_known_under_all_of_its_journals(trust: Trust, chain: Chain) -> None:
-    assert trust.learn([chain.enrolment])
-    assert trust.keys("gate-1.1", 1) == trust.keys("gate-1.345678", 9) == public("gate-1.1")
-    assert trust.knows("gate-1.2")
-
-
-def test_a_node_with_two_keys_has_both_for_its_journals_the_newest_last(trust: Trust) -> None:
-    journal = Journal(FIRST)
-    facts = [journal.write(enrolled("gate-1", key(name))) for name in ("old", "new")]
+def trusting(pinned: PublicKey, facts: list[Fact]) -> Trust:
+    trust = Trust(SITE, pinned)
     trust.learn(facts)
-    assert trust.keys("gate-1.1", 1) == trust.node_keys("gate-1") == public("old", "new")
+    return trust
 
 
-def test_learning_the_same_again_adds_nothing(trust: Trust, chain: Chain) -> None:
-    trust.learn(chain.facts)
-    trust.learn(chain.facts)
-    assert trust.keys("gate-1.1", 1) == public("gate-1.1")
-    assert trust.rotations() == [chain.to_second, chain.to_third]
-
-
-def test_other_facts_change_nobodys_keys(trust: Trust) -> None:
-    assert not trust.learn([Journal(FIRST).write(Draft("recalled", "x", {"no": "2026112300001"}))])
-
-
-@pytest.mark.parametrize("journal", ["gate-9.1", "centre-TT.1"])
-def test_only_the_centre_of_the_site_enrols_and_rotates(trust: Trust, journal: str) -> None:
-    written = Journal(journal)
-    facts = [written.write(enrolled("gate-1", key("x"))), written.write(rotated(SECOND, {journal: 2}))]
-    assert not trust.learn(facts)
-    assert trust.root == ROOTS[FIRST].public
-
-
-def test_no_enrolment_makes_a_node_the_centre(trust: Trust) -> None:
-    trust.learn([Journal(FIRST).write(enrolled(CENTRE, key("thief")))])
-    assert trust.keys(FIRST, 1) == public(FIRST)
-
-
-def test_an_enrolment_of_a_wrong_form_is_passed_over(trust: Trust) -> None:
-    assert not trust.learn([Journal(FIRST).write(enrolled("gate-1", key("x"), places=["moon"]))])
-    assert not trust.knows("gate-1.1")
-
-
-@pytest.mark.parametrize(
-    ("journal", "seq", "root"),
-    [
-        (FIRST, 1, FIRST),
-        (FIRST, 2, FIRST),
-        (FIRST, 3, THIRD),
-        (SECOND, 1, SECOND),
-        (SECOND, 5, SECOND),
-        (SECOND, 6, THIRD),
-        (THIRD, 1, THIRD),
-        (journal_id(CENTRE, 777_777), 1, THIRD),
-    ],
-)
-def test_each_root_signs_its_own_journal_up_to_its_end_and_no_further(
-    trust: Trust, chain: Chain, journal: str, seq: int, root: str
+@pytest.mark.parametrize("pinned", [OLD, NEW, NEWER])
+def test_whichever_root_was_pinned_each_signs_up_to_where_it_was_left(
+    pinned: PublicKey, rotations: list[Fact]
 ) -> None:
-    """What lies beyond an end only the newest root could sign, and does not."""
-    trust.learn(chain.facts)
-    assert trust.keys(journal, seq) == public(root)
-    assert trust.root == ROOTS[THIRD].public
+    for facts in itertools.permutations(rotations):
+        trust = trusting(pinned, list(facts))
+
+        assert trust.root == NEWER
+        assert [trust.keys(FIRST, 2), trust.keys(FIRST, 3)] == [(OLD,), (NEWER,)]
+        assert [trust.keys(SECOND, 1), trust.keys(SECOND, 2)] == [(NEW,), (NEWER,)]
+        assert trust.keys(THIRD, 1) == (NEWER,)
+        assert trust.rotations() == rotations
 
 
-def test_the_order_of_learning_makes_no_difference(chain: Chain) -> None:
-    for order in permutations(chain.facts):
-        one = Trust(SITE, ROOTS[FIRST].public)
-        for fact in order:
-            one.learn([fact])
-        assert one.rotations() == [chain.to_second, chain.to_third]
-        assert one.root == ROOTS[THIRD].public
-        assert one.keys("gate-1.1", 1) == public("gate-1.1")
+def test_rotations_among_roots_that_were_never_pinned_are_not_followed(rotations: list[Fact]) -> None:
+    trust = trusting(KEY_A, rotations)
+
+    assert (trust.root, trust.rotations(), trust.keys(FIRST, 1)) == (KEY_A, [], (KEY_A,))
 
 
-def test_a_rotation_that_is_not_the_last_fact_of_its_journal_is_none(trust: Trust) -> None:
-    trust.learn([Journal(FIRST).write(rotated(SECOND, {FIRST: 9}))])
-    trust.learn([Journal(FIRST).write(rotated(SECOND, {SECOND: 1}))])
-    trust.learn([Journal(FIRST).write(rotated(FIRST, {FIRST: 1}))])
-    assert (trust.rotations(), trust.root) == ([], ROOTS[FIRST].public)
+def test_a_rotation_that_is_not_the_last_fact_it_ends_is_not_followed() -> None:
+    journal = Journal(FIRST)
+    body = RootRotated(public_key=NEW.text, left=OLD.text, journal=SECOND, ends={FIRST: 7})
+    fact = journal.write(Draft("root_rotated", "root", dump(body)))
+
+    assert trusting(OLD, [fact]).root == OLD
 
 
-@pytest.mark.parametrize("number", range(20))
-def test_a_second_rotation_of_the_old_root_changes_nothing(trust: Trust, chain: Chain, number: int) -> None:
-    """Whoever stole the old root can still write below its end, and its hashes as it likes."""
-    trust.learn(chain.facts)
-    forged = seal(rotated(f"{CENTRE}.{9 + number}", {FIRST: 1}), FIRST, 1, stamp(number), "0" * 64).fact
-    trust.learn([forged])
-    assert trust.root == ROOTS[THIRD].public
-    assert trust.rotations() == [chain.to_second, chain.to_third]
+def test_where_a_journal_ended_is_known(rotations: list[Fact]) -> None:
+    trust = trusting(OLD, rotations)
+
+    assert trust.end(FIRST) == Head.of(rotations[0])
+    assert trust.end(THIRD) is None
 
 
-def test_the_pinned_root_may_be_any_that_was_rotated_to(chain: Chain) -> None:
-    """A node that was installed after the first rotation."""
-    trust = Trust(SITE, ROOTS[SECOND].public)
-    trust.learn([chain.to_third])
-    assert trust.keys(SECOND, 5) == public(SECOND)
-    assert trust.root == ROOTS[THIRD].public
+def test_what_an_earlier_key_of_a_node_signed_stays_signed() -> None:
+    centre = Journal(FIRST)
+    trust = trusting(OLD, [centre.write(enrolled(KEY_A)), centre.write(enrolled(KEY_B))])
+
+    assert trust.keys("gate-2.1", 1) == (KEY_A, KEY_B)
+    assert trust.node_keys("gate-2") == (KEY_A, KEY_B)
+
+
+def test_a_revoked_key_signs_no_vector_and_nothing_in_the_journal_that_is_named_anew() -> None:
+    centre = Journal(FIRST)
+    facts = [
+        centre.write(enrolled(KEY_A)),
+        centre.write(revoked(j1=3)),
+        centre.write(enrolled(KEY_B, "gate-2.2")),
+    ]
+    for order in itertools.permutations(facts):
+        trust = trusting(OLD, list(order))
+
+        assert trust.node_keys("gate-2") == (KEY_B,)
+        assert trust.keys("gate-2.2", 1) == (KEY_B,)
+        assert trust.keys("gate-2.1", 1) == (KEY_A, KEY_B)
+        assert [trust.counts(f"gate-2.{number}") for number in (1, 2, 3)] == [False, True, False]
+        assert trust.told("gate-2", KEY_B) == "gate-2.2"
+        assert trust.told("gate-2", KEY_A) is None
+
+
+def test_a_revoked_node_is_known_still_and_speaks_no_more() -> None:
+    centre = Journal(FIRST)
+    trust = trusting(OLD, [centre.write(enrolled(KEY_A)), centre.write(revoked(j1=3))])
+
+    assert trust.knows("gate-2.1")
+    assert trust.node_keys("gate-2") == ()
