@@ -121,11 +121,9 @@ class Store:
             branch = self._main(journal)
             if place(Head.of(facts[-1])) != place(branch.floor):
                 return []
-            held = dict(self._places(journal, facts[0].seq, facts[-1].seq))
-            fresh = [one for one in run if one.fact.seq not in held]
-            for fact in facts:
-                if held.get(fact.seq, fact.hash) != fact.hash:
-                    self._flag(fact.ref, CONTRADICTED, "another fact stood in a checkpoint")
+            held = self._hashes(journal, facts[0].seq, facts[-1].seq)
+            fresh = [one for one in run if held.get(one.fact.seq) != one.fact.hash]
+            self._displace(journal, [one.fact.seq for one in fresh if one.fact.seq in held])
             self._insert(branch.number, fresh)
             if proof is not None:
                 self._sign(proof)
@@ -137,11 +135,22 @@ class Store:
     def adopt(self, live: Iterable[Sealed], heads: Mapping[str, Head]) -> list[Fact]:
         """Takes a checkpoint's live facts, and its heads as floors of the journals of which less is held.
 
-        The caller has checked the centre's signature over both.
+        A journal whose held part is known to be forked, or contradicts a live fact, is left as it is: it goes on by asks. The
+        caller has checked the centre's signature over both.
         """
         taken: list[Fact] = []
+        live = list(live)
         with self.engine.transaction("write"):
-            ahead = {j: h for j, h in heads.items() if h.seq > self._main(j).head.seq}
+            ahead = {
+                j: h
+                for j, h in heads.items()
+                if h.seq > self._main(j).head.seq and len(self.branches(j)) == 1
+            }
+            for fact in (one.fact for one in live):
+                if fact.journal in ahead and fact.seq <= self._main(fact.journal).head.seq:
+                    held = self._hashes(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
+                    if held != fact.hash:
+                        del ahead[fact.journal]
             fresh = [one for one in live if one.fact.journal in ahead and not self._has(one.fact)]
             self._insert(0, fresh)
             branches = [Branch(0, head, head) for head in ahead.values()]
@@ -430,6 +439,24 @@ class Store:
                 self._projections.apply(fact, body)
         self.set_setting("clock", str(self.clock.last))
 
+    def _displace(self, journal: str, seqs: Sequence[int]) -> None:
+        """Makes room on the main branch: facts that history contradicts are kept beside it, and flagged.
+
+        They stood in a checkpoint, or belong to a fork that was held before a checkpoint led beyond it.
+        """
+        if not seqs:
+            return
+        beside = self.rows("SELECT max(branch) + 1 FROM facts WHERE journal = ?", (journal,))[0][0]
+        for table in ("facts", "private_values"):
+            self.engine.executemany(
+                f"UPDATE {table} SET branch = ? WHERE journal = ? AND branch = 0 AND seq = ?",
+                [(beside, journal, seq) for seq in seqs],
+            )
+        for seq in seqs:
+            self._flag(
+                str(Ref(journal, seq)), CONTRADICTED, f"another fact was held; it is kept as branch {beside}"
+            )
+
     def _insert_private(self, branch: int, sealed: Sequence[Sealed]) -> None:
         values = [(one.fact, one.private) for one in sealed if one.private]
         if not values:
@@ -548,6 +575,11 @@ class Store:
     def _places(self, journal: str, first: int, last: int) -> Collection[Place]:
         query = "SELECT seq, hash FROM facts WHERE journal = ? AND seq >= ? AND seq <= ?"
         return {(row[0], row[1]) for row in self.rows(query, (journal, first, last))}
+
+    def _hashes(self, journal: str, first: int, last: int) -> dict[int, str]:
+        """The hashes held on the main branch from one number to another."""
+        query = "SELECT seq, hash FROM facts WHERE journal = ? AND branch = 0 AND seq >= ? AND seq <= ?"
+        return {row[0]: row[1] for row in self.rows(query, (journal, first, last))}
 
     def _has(self, fact: Fact) -> bool:
         return (fact.seq, fact.hash) in self._places(fact.journal, fact.seq, fact.seq)
