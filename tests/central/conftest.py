@@ -76,6 +76,7 @@ def centre(store: Store, tmp_path: Path, clocks: Clocks) -> Centre:
         ["CKHN", "TT"],
         tmp_path / "pictures",
         Tokens(ADMIN, {"logistics": DECLARANT}),
+        checkpoints=tmp_path / "checkpoints",
         wall=lambda: clocks.wall,
         now_s=lambda: clocks.monotonic_s,
     )
