@@ -84,7 +84,10 @@ class Oversight:
             f"""SELECT digest, at, last_at, times, source, reason, payload, acknowledged FROM quarantine {where}
                 ORDER BY number DESC"""
         )
-        return [SetAside(*row[:6], payload=row[6][:SHOWN_PAYLOAD], acknowledged=bool(row[7])) for row in rows]
+        return [
+            SetAside(digest, at, last_at, times, source, reason, payload[:SHOWN_PAYLOAD], bool(seen))
+            for digest, at, last_at, times, source, reason, payload, seen in rows
+        ]
 
     def acknowledge(self, digest: str) -> None:
         """Notes that somebody has looked at it; raises NotFound."""

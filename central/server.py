@@ -14,6 +14,7 @@ from central.rotating import first_root
 from shared import protocol
 from shared.facts import FactError
 from shared.journal import centre_node
+from shared.node.chores import chores
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
@@ -55,9 +56,12 @@ class SiteLink:
     def start(self) -> list[asyncio.Task[None]]:
         """Begins to connect; the broker need not be there yet. Gives the tasks that are to run until `stop`."""
         self.link.start()
-        checkpoints = asyncio.create_task(self._checkpoints.run(), name=f"checkpoints {self._site}")
-        self._tasks = [checkpoints]
-        return [*self._sync.start(), checkpoints]
+        store, node, site = self._centre.store, centre_node(self._site), self._site
+        self._tasks = [
+            asyncio.create_task(self._checkpoints.run(), name=f"checkpoints {site}"),
+            asyncio.create_task(chores(store, self._sync, node, site), name=f"chores {site}"),
+        ]
+        return [*self._sync.start(), *self._tasks]
 
     async def stop(self) -> None:
         """Says that the centre leaves, then ends sync and connection."""
