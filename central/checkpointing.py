@@ -7,7 +7,7 @@ a fact beyond them is not in the checkpoint, and comes the usual way.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -50,20 +50,20 @@ class SiteCheckpoints:
         """Something was forgotten: the next checkpoint is due now."""
         self._look.set()
 
-    def due(self) -> bool:
+    def due(self, now: datetime) -> bool:
         """Whether there is none, it is old or not whole, or values that it may hold were forgotten. Raises StoreUnusable."""
         newest = self.newest
         if newest is None or self.kept.missing():
             return True
         forgot = self._store.rows("SELECT max(at) FROM facts WHERE kind = 'forget'")[0][0]
-        old = self._store.steady() - Stamp.parse(newest.at).wall >= EVERY
+        old = now - Stamp.parse(newest.at).wall >= EVERY
         return old or (forgot is not None and forgot > newest.at)
 
     async def run(self, leads: Callable[[], bool] = lambda: True) -> None:
         """Makes what is due, until cancelled; of several processes the one that leads does."""
         while True:
             try:
-                if leads() and self.due():
+                if leads() and self.due(self._store.steady()):
                     await self.make()
             except StoreError as error:
                 log.error("checkpoint_failed", site=self.site, error=str(error))
