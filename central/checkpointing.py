@@ -64,7 +64,9 @@ class SiteCheckpoints:
         while True:
             try:
                 if leads() and self.due(self._store.steady()):
-                    await self.make()
+                    made = await self.make()
+                    facts = sum(part.facts for part in made.parts)
+                    log.info("checkpoint_made", site=self.site, at=made.at, facts=facts)
             except StoreError as error:
                 log.error("checkpoint_failed", site=self.site, error=str(error))
             with suppress(TimeoutError):
@@ -80,8 +82,6 @@ class SiteCheckpoints:
             at = str(self._store.clock.now())
             roots = list(self._certificates(trust))
             manifest = await asyncio.to_thread(self._make, heads, at, roots)
-        facts = sum(part.facts for part in manifest.parts)
-        log.info("checkpoint_made", site=self.site, at=at, facts=facts, journals=len(heads))
         self.made(manifest)
         return manifest
 
