@@ -6,7 +6,7 @@ its author signed vouches for all below it. What somebody else was told (`Word`)
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.bodies import AUTHORITY_KINDS
@@ -28,7 +28,7 @@ Keys = Callable[[int], Sequence[PublicKey]]
 class Finding:
     """What is wrong about a journal and where it begins; `certain` is False when it may only be late, or cannot be judged.
 
-    `upto`: where the fault lies anywhere from `seq` to this number.
+    `upto`: where the fault lies anywhere from `seq` to this number. `exact`: all below was compared and is well.
     """
 
     journal: str
@@ -36,15 +36,20 @@ class Finding:
     why: str
     certain: bool = True
     upto: int = 0
+    exact: bool = False
 
 
 @dataclass(frozen=True)
 class Word:
-    """Somebody's word that a journal has this fact. `binding`: the journal must be held that far."""
+    """Somebody's word that a journal has this fact. `binding`: the journal must be held that far.
+
+    `complete`: all the facts that this witness holds are compared, not its head alone.
+    """
 
     by: str
     head: Head
     binding: bool = True
+    complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -366,13 +371,13 @@ class Testimony:
             why = (
                 f"{word.by} was seen to hold another fact under this number: one of the two was written anew"
             )
-            found.append(Finding(self.journal, word.head.seq, why))
+            found.append(Finding(self.journal, word.head.seq, why, exact=word.complete))
         if self.beyond is not None:
             held, word = max((one.head.seq for one in self.branches), default=0), self.beyond
             why = f"the journal is held to {held}, {word.by} was seen to hold {word.head.seq}: its tail is missing"
             if not word.binding:
                 why += ", or has not come yet; verify again after a sync"
-            found.append(Finding(self.journal, held + 1, why, certain=word.binding))
+            found.append(Finding(self.journal, held + 1, why, certain=word.binding, exact=word.complete))
         return found
 
 
@@ -386,11 +391,11 @@ def _opens(body_text: str, pointer: str, value: PrivateValue) -> bool:
 def first_of(findings: Iterable[Finding]) -> Finding | None:
     """The first thing that is wrong about a journal: what is certain before what is not, then the lowest number.
 
-    A fault that lies anywhere in a stretch is placed where another finding within it or right after it says.
+    A fault that lies anywhere in a stretch is placed where a copy that was compared fact by fact differs.
     """
     ordered = sorted(findings, key=lambda one: (not one.certain, one.seq))
     if not ordered:
         return None
     first = ordered[0]
-    within = [one for one in ordered[1:] if one.certain and not one.upto and one.seq <= first.upto + 1]
-    return replace(first, seq=within[0].seq, why=within[0].why, upto=0) if within else first
+    within = [one for one in ordered[1:] if one.exact and one.seq <= first.upto + 1]
+    return within[0] if within else first

@@ -237,7 +237,7 @@ class _Audit:
             held = self._places(run[0].journal, run[0].seq, run[-1].seq)
             for head in run:
                 if head is run[-1] or head.hash not in held.get(head.seq, ()):
-                    yield Word(copy.name, head), True
+                    yield Word(copy.name, head, complete=True), True
 
     # -- inside
 
