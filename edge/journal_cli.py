@@ -22,7 +22,7 @@ from shared.node.engine import SqliteEngine
 from shared.node.errors import StoreError, StoreUnusable
 from shared.node.projections import Projection, table_digest, tables
 from shared.node.reading import ReadOnlyEngine, ReadStore, database_of
-from shared.node.store import Store
+from shared.node.store import PAGE, Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import BadKey, PublicKey, check_key_text
 from shared.words import Language, word
@@ -34,6 +34,9 @@ StoreArgument = Annotated[
 ]
 AsObject = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 WithPrivate = Annotated[bool, typer.Option("--private", help="With the personal values.")]
+
+_WORDS = {"by": "agency", "agency": "agency", "place": "place", "heading": "heading", "site": "site"}
+"""Members of a body that hold codes, with the group of their words."""
 
 PROJECTIONS = (Declarations, Underway, UsedTwice)
 
@@ -189,18 +192,17 @@ def _key(text: str) -> PublicKey:
 
 def _chosen(store: Store, what: str) -> Iterator[Sealed]:
     if what in store.heads():
-        for branch in store.branches(what):
-            at = branch.floor.seq
-            while (page := store.page(what, at, branch=branch.number)) is not None:
-                yield from page[0]
-                at = page[1].head.seq
+        last = max(branch.head.seq for branch in store.branches(what))
+        for first in range(1, last + 1, PAGE):
+            yield from store.between(what, first, first + PAGE - 1)
         return
     try:
-        one = store.sealed(str(Ref.parse(what)))
-        yield from [one] if one else []
+        ref = Ref.parse(what)
     except BadFact:
         for fact in store.about(what):
-            yield store.sealed(fact.ref) or Sealed(fact)
+            yield from (one for one in store.between(fact.journal, fact.seq, fact.seq) if one.fact == fact)
+    else:
+        yield from store.between(ref.journal, ref.seq, ref.seq)
 
 
 def _values(one: Sealed, private: bool) -> dict[str, str]:
@@ -216,12 +218,17 @@ def _as_line(one: Sealed, private: bool) -> str:
 
 def _as_text(one: Sealed, private: bool, language: Language) -> str:
     fact = one.fact
-    lines = [
-        f"{fact.ref}  {fact.stamp.wall.astimezone():%Y-%m-%d %H:%M:%S}  {word(language, 'fact', fact.kind)}"
-    ]
-    lines.append(f"  {fact.subject}  {fact.text_of_body()}")
+    at = f"{fact.stamp.wall.astimezone():%Y-%m-%d %H:%M:%S}"
+    lines = [f"{fact.ref}  {at}  {word(language, 'fact', fact.kind)}  {fact.subject}"]
+    lines += [f"  {name}: {_readable(language, name, value)}" for name, value in fact.body.items()]
     lines += [f"  {pointer}: {value}" for pointer, value in _values(one, private).items()]
     return "\n".join(lines)
+
+
+def _readable(language: Language, name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return word(language, _WORDS.get(name, ""), value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 # -- errors

@@ -115,7 +115,7 @@ class Walk:
         self._every = every_signature
         self._no_key = no_key
         self._heads = {place(b.head) for b in branches}
-        self._alive_seen = 0
+        self._unseen = set(checkpoint.live) if checkpoint else set()
         self._learns = is_centre(author_of(journal))
 
     @property
@@ -157,10 +157,8 @@ class Walk:
             walked = self._lines.get(branch.number)
             if walked is not None and not self._ends_short(walked, branch.head):
                 self._judge_signatures(walked)
-        if self._checkpoint and self._is_checkpoints_floor:
-            missing = len(self._checkpoint.live) - self._alive_seen
-            if missing:
-                self._bad(1, f"{missing} facts of the centre's checkpoint are missing", upto=self._floor.seq)
+        if self._is_checkpoints_floor and self._unseen:
+            self._bad(min(self._unseen), "the centre's checkpoint holds it, and it is missing")
 
     # -- one number
 
@@ -209,7 +207,7 @@ class Walk:
                     "it says who may speak, and no checkpoint at hand vouches for it; bring `checkpoints/`",
                 )
         else:
-            self._alive_seen += 1
+            self._unseen.discard(seq)
         if authority:
             self.authority.append(row)
 
@@ -256,7 +254,9 @@ class Walk:
             why = f"nothing vouches for it, and its author signed another fact under number {seq}"
             self._bad(min(first, seq), why, upto=seq)
         else:
-            self._bad(seq, "its author signed it, and it is missing" if good else "a signature beside no fact")
+            self._bad(
+                seq, "its author signed it, and it is missing" if good else "a signature beside no fact"
+            )
 
     def _decides(self, seq: int, digest: str, lines: Sequence[_Line]) -> bool:
         return (
