@@ -138,6 +138,8 @@ class Walk:
             held = rows.get(seq, [])
             for row in held:
                 self._fact(row)
+            if self.broken:
+                return
             if seq in private:
                 self._check_private(seq, held, private[seq])
             for digest, signature in signatures.get(seq, ()):
@@ -250,13 +252,14 @@ class Walk:
     def _strange_signature(self, seq: int, *, good: bool, held: bool) -> None:
         """A signed head that is not held: what its author signed stood here, or the row was put in."""
         if good and held:
-            first = max(max(line.vouched, line.floor.seq) for line in self._lines.values()) + 1
+            first = max((max(one.vouched, one.floor.seq) for one in self._lines.values()), default=0) + 1
             why = f"nothing vouches for it, and its author signed another fact under number {seq}"
             self._bad(min(first, seq), why, upto=seq)
+        elif good:
+            first = max((line.last.seq for line in self._lines.values()), default=0) + 1
+            self._bad(min(first, seq), f"it is missing: its author signed {seq}")
         else:
-            self._bad(
-                seq, "its author signed it, and it is missing" if good else "a signature beside no fact"
-            )
+            self._bad(seq, "a signature beside no fact")
 
     def _decides(self, seq: int, digest: str, lines: Sequence[_Line]) -> bool:
         return (
@@ -339,7 +342,7 @@ class Walk:
 
 
 @dataclass
-class Testimony:
+class Hearing:
     """What others' words about one journal come to; constant in size. `branches`: how far it is held."""
 
     journal: str

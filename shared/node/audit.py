@@ -18,7 +18,7 @@ from shared.node.rows import COLUMNS, fact_of
 from shared.protocol import check_any
 from shared.signing import PublicKey
 from shared.trust import Trust
-from shared.verify import Finding, Page, Testimony, Vouched, Walk, Word, first_of
+from shared.verify import Finding, Hearing, Page, Vouched, Walk, Word, first_of
 
 PAGE = 2000
 _BEFORE_ALL = -(2**62)
@@ -99,7 +99,7 @@ class _Journal:
     """What the audit knows of a journal so far."""
 
     branches: list[Branch]
-    testimony: Testimony
+    hearing: Hearing
     findings: list[Finding] = field(default_factory=list)
     loose: int = 0
 
@@ -120,14 +120,12 @@ class _Audit:
     ) -> None:
         self._engine = engine
         self._every = every_signature
-        self._own: dict[str, str] = {
-            name.removeprefix("own/"): site
-            for name, site in engine.rows(
-                "SELECT name, value FROM node WHERE name >= 'own/' AND name < 'own0'"
-            )
+        settings = dict(engine.rows("SELECT name, value FROM node"))
+        self._own = {
+            name.removeprefix("own/"): site for name, site in settings.items() if name.startswith("own/")
         }
-        remembered = engine.rows("SELECT value FROM node WHERE name = 'root'")
-        root = root or (PublicKey(remembered[0][0]) if remembered else None)
+        if root is None and "root" in settings:
+            root = PublicKey(settings["root"])
         self._journals: dict[str, _Journal] = {}
         self._names = self._held()
         centres = {author_of(name) for name in self._names if is_centre(author_of(name))}
@@ -148,7 +146,7 @@ class _Audit:
                 now = self._branches(name)
                 if not walk.broken or _shape(now) == _shape(branches):
                     break
-            self._journals[name] = _Journal(now, Testimony(name, now), list(walk.findings), walk.loose)
+            self._journals[name] = _Journal(now, Hearing(name, now), list(walk.findings), walk.loose)
             learnt = [fact_of(row[1:]) for row in walk.authority]
             for trust in self._trusts.values():
                 trust.learn(learnt)
@@ -158,13 +156,13 @@ class _Audit:
         proven: dict[str, Proven] = {}
         first: list[Finding] = []
         for name, journal in self._journals.items():
-            found = first_of([*journal.findings, *journal.testimony.findings()])
+            found = first_of([*journal.findings, *journal.hearing.findings()])
             if found is not None:
                 first.append(found)
             if journal.branches:
                 main = journal.branches[0]
                 proven[name] = Proven(
-                    main.head.seq, main.head.hash, journal.testimony.agreed, main.floor.seq, journal.loose
+                    main.head.seq, main.head.hash, journal.hearing.agreed, main.floor.seq, journal.loose
                 )
         return Report(proven, tuple(sorted(first, key=lambda one: (not one.certain, *_order(one.journal)))))
 
@@ -205,9 +203,9 @@ class _Audit:
             if journal is None:
                 if not self._ours(name):
                     continue
-                journal = self._journals[name] = _Journal([], Testimony(name, []))
+                journal = self._journals[name] = _Journal([], Hearing(name, []))
             held = self._places(name, word.head.seq, word.head.seq).get(word.head.seq, ())
-            journal.testimony.hear(word, held, counts=counts)
+            journal.hearing.hear(word, held, counts=counts)
 
     def noted(self) -> Iterator[tuple[Word, bool]]:
         """What others were seen to hold: the table `heads_seen`."""
