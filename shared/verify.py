@@ -1,11 +1,11 @@
-"""Proof of a journal: is what is held what its author wrote, and what others saw? Pure; `shared.node.audit` brings the rows.
+"""Proof of a journal: is what is held what its author wrote? Pure; `shared.node.audit` brings the rows.
 
 A journal is walked page by page in order of number. Every fact must fit its hash and follow the one before it; a head that
-its author signed vouches for all below it. What somebody else was told (`Word`) must agree with what is held.
+its author signed vouches for all below it. What others say of it is heard in `shared.hearing`.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from shared.signing import PublicKey
 
 Row = Sequence[Any]
 """Branch, then v, journal, seq, at, kind, subject, the body's text, prev, hash."""
-_SEQ, _KIND, _PREV, _HASH = 3, 5, 8, 9
+_SEQ, _KIND, _BODY, _PREV, _HASH = 3, 5, 7, 8, 9
 
 Keys = Callable[[int], Sequence[PublicKey]]
 """The keys whose signature over a number of the journal is good; none when its author is not known."""
@@ -37,19 +37,6 @@ class Finding:
     certain: bool = True
     upto: int = 0
     exact: bool = False
-
-
-@dataclass(frozen=True)
-class Word:
-    """Somebody's word that a journal has this fact. `binding`: the journal must be held that far.
-
-    `complete`: all the facts that this witness holds are compared, not its head alone.
-    """
-
-    by: str
-    head: Head
-    binding: bool = True
-    complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,16 +122,7 @@ class Walk:
         for seq, branch, pointer, salt, value in page.private:
             private.setdefault(seq, []).append((branch, pointer, salt, value))
         for seq in sorted({*rows, *signatures, *private}):
-            held = rows.get(seq, [])
-            for row in held:
-                self._fact(row)
-            if self.broken:
-                return
-            if seq in private:
-                self._check_private(seq, held, private[seq])
-            for digest, signature in signatures.get(seq, ()):
-                self._signature(seq, digest, signature, held)
-            self._compare_checkpoint(seq, held)
+            self._number(seq, rows.get(seq, []), private.get(seq, []), signatures.get(seq, []))
             if self.broken:
                 return
 
@@ -163,6 +141,22 @@ class Walk:
             self._bad(min(self._unseen), "the centre's checkpoint holds it, and it is missing")
 
     # -- one number
+
+    def _number(
+        self,
+        seq: int,
+        held: Sequence[Row],
+        private: Sequence[tuple[int, str, str, str]],
+        signatures: Sequence[tuple[str, str]],
+    ) -> None:
+        for row in held:
+            self._fact(row)
+        if self.broken:
+            return
+        self._check_private(seq, held, private)
+        for digest, signature in signatures:
+            self._signature(seq, digest, signature, held)
+        self._compare_checkpoint(seq, held)
 
     def _fact(self, row: Row) -> None:
         branch, seq, digest = row[0], row[_SEQ], row[_HASH]
@@ -216,7 +210,7 @@ class Walk:
     def _check_private(
         self, seq: int, held: Sequence[Row], values: Iterable[tuple[int, str, str, str]]
     ) -> None:
-        bodies = {row[0]: row[7] for row in held}
+        bodies = {row[0]: row[_BODY] for row in held}
         for branch, pointer, salt, value in values:
             body = bodies.get(branch)
             if body is None:
@@ -339,49 +333,6 @@ class Walk:
 
     def _unsure(self, seq: int, why: str) -> None:
         self.findings.append(Finding(self.journal, seq, why, certain=False))
-
-
-@dataclass
-class Hearing:
-    """What others' words about one journal come to; constant in size. `branches`: how far it is held."""
-
-    journal: str
-    branches: Sequence[Branch]
-    agreed: int = 0
-    """The highest number that somebody else is known to hold with our hash."""
-    contradiction: Word | None = None
-    beyond: Word | None = None
-
-    def hear(self, word: Word, held: Collection[str], *, counts: bool = True) -> None:
-        """Takes a word in; `held`: the hashes held under its number. `counts`: it is somebody else's than the author's."""
-        seq = word.head.seq
-        floors = {place(one.floor) for one in self.branches}
-        if seq > max((one.head.seq for one in self.branches), default=0):
-            if self.beyond is None or (word.binding, seq) > (self.beyond.binding, self.beyond.head.seq):
-                self.beyond = word
-        elif word.head.hash in held or place(word.head) in floors:
-            self.agreed = max(self.agreed, seq if counts else 0)
-        elif (held or seq in dict(floors)) and (
-            self.contradiction is None or seq < self.contradiction.head.seq
-        ):
-            self.contradiction = word
-
-    def findings(self) -> list[Finding]:
-        """What does not agree."""
-        found = []
-        if self.contradiction is not None:
-            word = self.contradiction
-            why = (
-                f"{word.by} was seen to hold another fact under this number: one of the two was written anew"
-            )
-            found.append(Finding(self.journal, word.head.seq, why, exact=word.complete))
-        if self.beyond is not None:
-            held, word = max((one.head.seq for one in self.branches), default=0), self.beyond
-            why = f"the journal is held to {held}, {word.by} was seen to hold {word.head.seq}: its tail is missing"
-            if not word.binding:
-                why += ", or has not come yet; verify again after a sync"
-            found.append(Finding(self.journal, held + 1, why, certain=word.binding, exact=word.complete))
-        return found
 
 
 def _opens(body_text: str, pointer: str, value: PrivateValue) -> bool:

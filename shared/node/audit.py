@@ -11,6 +11,7 @@ from shared.bodies import Witnessed, read_body
 from shared.branches import Branch
 from shared.checkpoint import Manifest
 from shared.facts import Fact, FactError, fits_hash, read_envelope
+from shared.hearing import Hearing, Word
 from shared.journal import Head, SignedHead, author_of, centre_node, is_centre
 from shared.node.checkpoints import Checkpoints
 from shared.node.engine import Engine
@@ -18,7 +19,7 @@ from shared.node.rows import COLUMNS, fact_of
 from shared.protocol import check_any
 from shared.signing import PublicKey
 from shared.trust import Trust
-from shared.verify import Finding, Hearing, Page, Vouched, Walk, Word, first_of
+from shared.verify import Finding, Page, Vouched, Walk, first_of
 
 PAGE = 2000
 _BEFORE_ALL = -(2**62)

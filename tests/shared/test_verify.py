@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.branches import Branch
+from shared.hearing import Hearing, Word
 from shared.journal import Head
 from shared.node.rows import row_of
-from shared.verify import Finding, Hearing, Page, Row, Walk, Word
+from shared.verify import Finding, Page, Row, Walk
 from tests.builders import Journal, key, note
 
 NAME = "gate-1.1"
