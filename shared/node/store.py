@@ -336,6 +336,12 @@ class Store:
         )
         return run, self._signed(journal, 0, first, below, last=True)
 
+    def between(self, journal: str, first: int, last: int) -> list[Sealed]:
+        """Every fact held of a journal from one number to another: of all branches, and below the floor too."""
+        return self._sealed(
+            "journal = ? AND seq >= ? AND seq <= ? ORDER BY seq, branch", (journal, first, last)
+        )
+
     def get(self, ref: str) -> Fact | None:
         """The fact `journal/seq` of the main branch, or None."""
         at = Ref.parse(ref)

@@ -25,7 +25,7 @@ from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, own_journal
+from shared.node.own import begin_journal, own_journal, remember
 from shared.node.peers import Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
@@ -93,6 +93,7 @@ class SyncNode:
             else None
         )
         self._incarnation = store.next_incarnation()
+        remember(store, identity.node, identity.site, identity.root)
         self._journal = own_journal(store, identity.node)
         self.twin = False
         self._started = str(store.clock.now())
