@@ -141,6 +141,8 @@ class Link:
         client.on_disconnect = self._disconnected
         client.on_message = self._message
         client.on_publish = self._published
+        # Without this, paho writes in the thread that publishes while its own reads: OpenSSL then breaks the connection.
+        client.on_socket_register_write = lambda *_: None
         return client
 
     def _run(self) -> None:
