@@ -169,7 +169,8 @@ class Link:
             )
             if fallen_back:
                 knocking.start()
-            self._client.loop_forever(retry_first_connection=False)
+            while self._client.loop() == mqtt.MQTT_ERR_SUCCESS:
+                pass
         except (OSError, ValueError) as error:
             self._lost(f"broker {self._settings.address}: {error}")
         finally:
