@@ -17,12 +17,15 @@ _SETTING = "fresh"
 class Heard:
     """A node's newest vector and when it was heard, by our monotonic clock.
 
-    A vector that lay retained at the broker tells what its node held once, not that the node is there: `at_s` is -inf.
+    A vector that lay retained at a broker tells what its node held once, not that the node is there. A bridge hands such a
+    vector on like one that is said now, so a node that was silent is there when it says a second, newer one soon after:
+    `at_s` is of the newest that tells so, -inf before; `came_s` of the newest that did not come retained.
     `lacking`: heads that it names and we did not hold when it came.
     """
 
     vector: Vector
     at_s: float
+    came_s: float = float("-inf")
     lacking: tuple[Head, ...] = field(default=(), compare=False)
 
 
@@ -44,16 +47,20 @@ class Peers:
     def hear(self, vector: Vector, *, retained: bool) -> bool:
         """Takes a checked vector in. False for one that is older than what we have of its node."""
         known = self.heard.get(vector.node)
-        if known is not None and (vector.incarnation, vector.at) < (
-            known.vector.incarnation,
-            known.vector.at,
-        ):
+        if known is not None and _age(vector) < _age(known.vector):
             return False
-        at_s = float("-inf") if retained else self._clock()
         lacking = tuple(head for head in vector.all_heads() if not self._store.holds(head))
-        self.heard[vector.node] = Heard(vector, max(at_s, known.at_s) if known else at_s, lacking)
+        self.heard[vector.node] = Heard(vector, *self._told(vector, known, retained=retained), lacking)
         self.note_freshness(vector.node)
         return True
+
+    def _told(self, vector: Vector, known: Heard | None, *, retained: bool) -> tuple[float, float]:
+        """`at_s` and `came_s` of a vector that is no older than the one known."""
+        at_s, came_s = (known.at_s, known.came_s) if known else (float("-inf"), float("-inf"))
+        if retained or (known is not None and _age(vector) == _age(known.vector)):
+            return at_s, came_s
+        now = self._clock()
+        return (now if now - came_s < HEARD_RECENTLY_S else at_s), now
 
     def lively(self, node: str) -> bool:
         """Whether the node was heard of itself lately."""
@@ -130,6 +137,11 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
+
+
+def _age(vector: Vector) -> tuple[int, str]:
+    """Orders the vectors of one node."""
+    return vector.incarnation, vector.at
 
 
 def own_heads(vector: Vector) -> Iterator[Head]:

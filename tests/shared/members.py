@@ -86,6 +86,7 @@ class HandedLink(Link):
         super().__init__(LinkSettings("127.0.0.1", 1), "handed")
         self.connected = True
         self.sent: list[tuple[str, bytes]] = []
+        self._said = 0
 
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, user: Mapping[str, str] | None = None
@@ -101,13 +102,19 @@ class HandedLink(Link):
         self._dispatch(Received(topic, payload, {}, retained))
 
     def hear(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:
-        """A node's vector arrives: it holds these journals as far as they go."""
+        """A node is heard: it holds these journals as far as they go. It is there, unless the broker had retained it."""
+        for _ in range(1 if retained else 2):
+            self.hear_once(*journals, of=of, retained=retained, incarnation=incarnation)
+
+    def hear_once(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:
+        """One vector of a node arrives."""
+        self._said += 1
         heads = {j.name: protocol.WireHead(seq=j.head.seq, hash=j.head.hash) for j in journals}
         vector = protocol.Vector(
             node=of,
             site=SITE,
             incarnation=incarnation,
-            at=f"{MORNING:%Y-%m-%dT%H:%M:%S}.000Z#0000",
+            at=f"{MORNING:%Y-%m-%dT%H:%M:%S}.000Z#{self._said:04x}",
             heads=heads,
         ).sign(key(journal_id(of)))
         self.hand_in(protocol.vector_topic(SITE, of), vector, retained=retained)

@@ -236,6 +236,31 @@ def test_a_retained_vector_makes_no_knowledge_fresh(
     assert gate_2.sync.hears_centre()
 
 
+def test_one_vector_after_a_silence_makes_no_knowledge_fresh_and_a_newer_one_does(
+    link: HandedLink, gate_2: Member, clock: Clock, centre: Journal
+) -> None:
+    """A bridge hands on what lay retained at the other broker as if it were said now."""
+    for silence_s in (0, peers.HEARD_RECENTLY_S + 1):
+        clock.now_s += silence_s
+        link.hear_once(centre, of=CENTRE)
+        assert not gate_2.sync.hears_centre()
+        clock.now_s += 5
+        link.hear_once(centre, of=CENTRE)
+        assert gate_2.sync.hears_centre()
+        assert gate_2.sync.ages_s() == {CENTRE_JOURNAL: 0}
+
+
+def test_a_vector_that_comes_again_makes_no_knowledge_fresh(
+    link: HandedLink, gate_2: Member, clock: Clock, centre: Journal
+) -> None:
+    link.hear(centre, of=CENTRE)
+    topic, vector = protocol.vector_topic(SITE, CENTRE), gate_2.sync.peers.heard[CENTRE].vector
+    clock.now_s += 7
+    link.hand_in(topic, vector)
+    link.hand_in(topic, vector)
+    assert gate_2.sync.ages_s() == {CENTRE_JOURNAL: 7}
+
+
 def test_a_vector_that_tells_of_more_than_we_hold_makes_nothing_fresh_until_the_rest_is_here(
     link: HandedLink, gate_2: Member, clock: Clock, centre: Journal, gate_1: Journal
 ) -> None:
