@@ -3,13 +3,18 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from shared.clock import Stamp
 from shared.journal import Head, author_of, centre_node
 from shared.node.store import Store
 from shared.protocol import Vector
 
 HEARD_RECENTLY_S = 20.0
+OLD = timedelta(seconds=60)
+"""A first vector that is older by our clock may be one that a bridge had kept: the node is there when a second one comes."""
+WENT_BACKWARDS = "went_backwards"
 _SETTING = "fresh"
 
 
@@ -17,15 +22,13 @@ _SETTING = "fresh"
 class Heard:
     """A node's newest vector and when it was heard, by our monotonic clock.
 
-    A vector that lay retained at a broker tells what its node held once, not that the node is there. A bridge hands such a
-    vector on like one that is said now, so a node that was silent is there when it says a second, newer one soon after:
-    `at_s` is of the newest that tells so, -inf before; `came_s` of the newest that did not come retained.
-    `lacking`: heads that it names and we did not hold when it came.
+    A vector that lay retained at the broker tells what its node held once, not that the node is there: `at_s` is -inf.
+    `told`: how many of its vectors came fresh; `lacking`: heads that it names and we did not hold when it came.
     """
 
     vector: Vector
     at_s: float
-    came_s: float = float("-inf")
+    told: int = 0
     lacking: tuple[Head, ...] = field(default=(), compare=False)
 
 
@@ -47,20 +50,25 @@ class Peers:
     def hear(self, vector: Vector, *, retained: bool) -> bool:
         """Takes a checked vector in. False for one that is older than what we have of its node."""
         known = self.heard.get(vector.node)
-        if known is not None and _age(vector) < _age(known.vector):
+        if known is not None and not self._newer(vector, known.vector):
             return False
+        told = (known.told if known else 0) + (not retained)
+        live = not retained and (told > 1 or vector.at > str(Stamp(self._store.steady() - OLD)))
+        at_s = self._clock() if live else known.at_s if known else float("-inf")
         lacking = tuple(head for head in vector.all_heads() if not self._store.holds(head))
-        self.heard[vector.node] = Heard(vector, *self._told(vector, known, retained=retained), lacking)
+        self.heard[vector.node] = Heard(vector, at_s, told, lacking)
         self.note_freshness(vector.node)
         return True
 
-    def _told(self, vector: Vector, known: Heard | None, *, retained: bool) -> tuple[float, float]:
-        """`at_s` and `came_s` of a vector that is no older than the one known."""
-        at_s, came_s = (known.at_s, known.came_s) if known else (float("-inf"), float("-inf"))
-        if retained or (known is not None and _age(vector) == _age(known.vector)):
-            return at_s, came_s
-        now = self._clock()
-        return (now if now - came_s < HEARD_RECENTLY_S else at_s), now
+    def _newer(self, vector: Vector, known: Vector) -> bool:
+        """Whether a vector is newer than the one we have. A node that counts its starts anew is flagged: it lost its store."""
+        if vector.incarnation < known.incarnation and vector.at > known.at:
+            self._store.flag(
+                f"node/{vector.node}",
+                WENT_BACKWARDS,
+                f"start {vector.incarnation} after start {known.incarnation}: its store was lost or put back",
+            )
+        return vector.incarnation > known.incarnation or vector.at > known.at
 
     def lively(self, node: str) -> bool:
         """Whether the node was heard of itself lately."""
@@ -137,11 +145,6 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
-
-
-def _age(vector: Vector) -> tuple[int, str]:
-    """Orders the vectors of one node."""
-    return vector.incarnation, vector.at
 
 
 def own_heads(vector: Vector) -> Iterator[Head]:
