@@ -20,6 +20,7 @@ from shared.node import link as link_module
 from shared.node.link import Link, LinkSettings
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
+from shared.node.used_twice import UsedTwice, findings
 from tests.builders import key
 
 SITES = ("CKHN", "TT")
@@ -42,7 +43,7 @@ class NodeProcess:
     """Store, links and syncs of one process."""
 
     def __init__(self, folder: Path, name: str, settings: LinkSettings) -> None:
-        self.store = Store(folder / f"{name}.db")
+        self.store = Store(folder / f"{name}.db", [UsedTwice()])
         self.links: dict[str, Link] = {}
         self.syncs: dict[str, SyncNode] = {}
         for node, site in nodes_of(name):
@@ -94,6 +95,9 @@ class NodeProcess:
             "connected": {node: link.connected for node, link in self.links.items()},
             "fallen_back": {node: link.fallen_back for node, link in self.links.items()},
             "hears_centre": {node: sync.hears_centre() for node, sync in self.syncs.items()},
+            "used_twice": [
+                [one.declaration, [way.ref for way in one.passages]] for one in findings(self.store)
+            ],
             "forked": sorted(self.store.forked()),
             "quarantined": [reason for (reason,) in self.store.rows("SELECT reason FROM quarantine")],
         }

@@ -123,6 +123,8 @@ async def test_a_site_goes_on_alone_lets_one_declaration_pass_twice_and_all_agre
         await in_step(running)
         for node in running.at(A):
             assert await node.holds([unheard, first, second, *own]), node.name
+            ((no, passages),) = (await node.state())["used_twice"]
+            assert (no, set(passages)) == (NO, {first, second}), node.name
 
         await running.start_broker(A)
         for gate in (a1, a2):
