@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from benchmarks import (
+    catching_up,
     deciding,
     frame_to_decision,
     living,
@@ -39,6 +40,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "store": storing.measure,
     "decide": deciding.measure,
     "sync": syncing.measure,
+    "catch-up": catching_up.measure,
     "start": starting.measure,
     "press": pressing.measure,
     "memory": living.measure,
