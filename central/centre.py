@@ -18,12 +18,13 @@ from shared.clock import utc_now
 from shared.node.declarations import Declarations
 from shared.node.errors import StoreError
 from shared.node.store import Store
+from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
 
 
 def open_store(path: Path, wall: Callable[[], datetime] = utc_now) -> Store:
     """The centre's store with its projections; raises StoreUnusable."""
-    return Store(path, [Declarations(), Passages()], wall)
+    return Store(path, [Declarations(), Passages(), UsedTwice()], wall)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from shared import protocol
 from shared.bodies import AUTHORITY_KINDS, Cause
 from shared.checkpoint import Manifest
 from shared.clock import BadStamp, Stamp
-from shared.facts import BadFact, BadSignature, BrokenChain, Fact, FactError, Sealed, read_envelope
+from shared.facts import BadFact, BadSignature, BrokenChain, Draft, Fact, FactError, Sealed, read_envelope
 from shared.journal import Head, SignedHead, author_of, centre_node
 from shared.node.asking import Asking
 from shared.node.beginning import Beginning
@@ -91,6 +91,7 @@ class SyncNode:
         )
         self._incarnation = store.next_incarnation()
         self._journal = own_journal(store, identity.node)
+        self.twin = False
         self._pushed = store.head(self._journal).seq
         self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
         self._wake_push = asyncio.Event()
@@ -186,6 +187,15 @@ class SyncNode:
                 return True
             await asyncio.sleep(TICK_S / 5)
         return False
+
+    def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
+        """Writes facts into this node's journal and gives them when they are on disk; raises StoreUnusable."""
+        return self._store.append(self._journal, self._identity.key, drafts)
+
+    def fetch_checkpoint(self) -> None:
+        """Sees to it that the parts of the newest checkpoint come here, though no journal is behind."""
+        if self._beginning is not None:
+            self._beginning.fetch()
 
     def begin_journal(self, cause: Cause) -> None:
         """Goes on in a new journal; raises StoreUnusable."""
@@ -311,7 +321,9 @@ class SyncNode:
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
         """Our own name, signed with our key, and not by us: two PCs bear it."""
         if not retained and vector.incarnation != self._incarnation and self._group is None:
-            log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
+            if not self.twin:
+                log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
+            self.twin = True
             with self._store_trouble():
                 self._store.flag(
                     f"node/{vector.node}",
