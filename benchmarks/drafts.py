@@ -27,12 +27,12 @@ from simulation.layout import SITE
 LANE = "lane-1"
 A_PASSAGE = 5
 """Facts of a passage."""
-_DAY = "20261124"
+_DAY, _LONG_AGO = "20261124", "20260601"
 
 
-def no_of(number: int) -> str:
-    """The number of a declaration of the day."""
-    return f"{_DAY}{number:05d}"
+def no_of(number: int, day: str = _DAY) -> str:
+    """The number of a declaration of a day."""
+    return f"{day}{number:05d}"
 
 
 def plate_of(number: int) -> str:
@@ -41,14 +41,14 @@ def plate_of(number: int) -> str:
 
 
 def passages(node: str, first: int, facts: int) -> Iterator[Draft]:
-    """Facts of vehicles that pass one after the other; the passage's first fact has the number `first` in the journal."""
+    """Facts of vehicles of closed declarations that pass one after the other; the passage's first fact has the number `first` in the journal."""
     for start in range(first, first + facts, A_PASSAGE):
         yield from _passage(node, start)[: first + facts - start]
 
 
 def _passage(node: str, first: int) -> list[Draft]:
     """A vehicle comes, is read, confirmed, let through and gone."""
-    journal, no = journal_id(node), no_of(first // A_PASSAGE % 100_000)
+    journal, no = journal_id(node), no_of(first // A_PASSAGE % 100_000, _LONG_AGO)
     where = {"passage": f"{journal}/{first}", "place": Place.BARRIER_2, "heading": Heading.IN, "lane": LANE}
     plate = plate_of(first)
     decision = SeenDecision(

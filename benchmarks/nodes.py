@@ -18,7 +18,7 @@ from edge.lane.passage import Correction, Knowledge, Passage
 from edge.underway import Underway
 from shared import protocol
 from shared.authority import Authority
-from shared.codes import Heading, Place
+from shared.codes import Heading, Place, Verdict
 from shared.facts import Fact
 from shared.journal import centre_node, is_centre, journal_id
 from shared.known import Known
@@ -154,11 +154,14 @@ class Node:
         passage = Passage(
             f"{self._node}.1/1", "", correction=Correction(drafts.plate_of(number), "bp-001")
         )
-        await until(
-            lambda: knowledge.judge(passage, Place.BARRIER_2, Heading.IN).decision is not None
-            and self._store.head(journal_id(CENTRE)).seq > 0,
-            "a decision",
-        )
+
+        def waits() -> bool:
+            if not self._store.head(journal_id(CENTRE)).seq:
+                return False
+            decision = knowledge.judge(passage, Place.BARRIER_2, Heading.IN).decision
+            return decision is not None and decision.verdict is Verdict.WAIT
+
+        await until(waits, "decided on, a declared vehicle,")
         return time.monotonic()
 
     async def filled(self) -> float:

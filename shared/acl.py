@@ -12,6 +12,7 @@ from itertools import groupby
 from shared.protocol import (
     ROOT,
     ask_topic,
+    checkpoint_topic,
     facts_topic,
     fill_topic,
     pictures_topic,
@@ -20,7 +21,7 @@ from shared.protocol import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
-_OWN = (facts_topic, vector_topic, status_topic, pictures_topic)
+_OWN = (facts_topic, vector_topic, status_topic, pictures_topic, checkpoint_topic)
 _ADDRESSED = (ask_topic, fill_topic)
 
 

@@ -6,6 +6,7 @@ back. A PUBACK only frees a place in the window; it is never taken for a receipt
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -123,6 +124,7 @@ class Link:
                 ) from error
         if will is not None:
             client.will_set(will[0], will[1], qos=1, retain=True)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message
@@ -209,6 +211,13 @@ class Link:
         for topic_filter, handler in self._handlers:
             if mqtt.topic_matches_sub(topic_filter, received.topic):
                 handler(received)
+
+
+def _send_at_once(client: mqtt.Client, userdata: Any, connection: Any) -> None:
+    """Lets no small packet wait until the one before is acknowledged, 40 ms later (Nagle's algorithm)."""
+    del client, userdata
+    if isinstance(connection, socket.socket):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _text(path: Path | None) -> str | None:
