@@ -92,6 +92,7 @@ class SyncNode:
         self._incarnation = store.next_incarnation()
         self._journal = own_journal(store, identity.node)
         self.twin = False
+        self._started = str(store.clock.now())
         self._pushed = store.head(self._journal).seq
         self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
         self._wake_push = asyncio.Event()
@@ -223,6 +224,7 @@ class SyncNode:
         elif self._beginning is not None:
             with self._store_trouble():
                 self._beginning.take(part, received.payload)
+                self.peers.note_freshness()
             self._ask(at_once=True)
 
     def _on_batch(self, received: Received) -> None:
@@ -320,7 +322,8 @@ class SyncNode:
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
         """Our own name, signed with our key, and not by us: two PCs bear it."""
-        if not retained and vector.incarnation != self._incarnation and self._group is None:
+        since_start = vector.at > self._started and vector.incarnation != self._incarnation
+        if not retained and since_start and self._group is None:
             if not self.twin:
                 log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
             self.twin = True

@@ -1,19 +1,21 @@
 """A site's nodes on stores of their own: over a real broker, or one of them on a link whose messages are handed in."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from shared import protocol, subjects
 from shared.bodies import NodeEnrolled, dump
+from shared.clock import Stamp, utc_now
 from shared.codes import Agency, Place
 from shared.facts import Draft
 from shared.journal import author_of, centre_node, journal_id
 from shared.node.link import Link, LinkSettings, Received
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
-from tests.builders import MORNING, SITE, Journal, key, note
+from tests.builders import SITE, Journal, key, note
 
 CENTRE = centre_node(SITE)
 CENTRE_JOURNAL = journal_id(CENTRE)
@@ -86,6 +88,7 @@ class HandedLink(Link):
         super().__init__(LinkSettings("127.0.0.1", 1), "handed")
         self.connected = True
         self.sent: list[tuple[str, bytes]] = []
+        self._told = 0
 
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, user: Mapping[str, str] | None = None
@@ -95,21 +98,35 @@ class HandedLink(Link):
         self.sent.append((topic, payload))
         return True
 
-    def hand_in(self, topic: str, message: protocol.Message | bytes, *, retained: bool = False) -> None:
+    def hand_in(
+        self,
+        topic: str,
+        message: protocol.Message | bytes,
+        *,
+        retained: bool = False,
+        user: Mapping[str, str] | None = None,
+    ) -> None:
         """A message arrives."""
         payload = message if isinstance(message, bytes) else protocol.encode(message)
-        self._dispatch(Received(topic, payload, {}, retained))
+        self._dispatch(Received(topic, payload, user or {}, retained))
 
-    def hear(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:
-        """A node's vector arrives: it holds these journals as far as they go."""
-        heads = {j.name: protocol.WireHead(seq=j.head.seq, hash=j.head.hash) for j in journals}
-        vector = protocol.Vector(
+    def vector(
+        self, *, of: str, journals: Sequence[Journal], incarnation: int = 1, at: datetime | None = None
+    ) -> protocol.Vector:
+        """A node's vector: it holds these journals as far as they go."""
+        self._told += 1
+        heads = {j.name: protocol.WireHead(seq=j.head.seq, hash=j.head.hash) for j in journals if j.head.seq}
+        return protocol.Vector(
             node=of,
             site=SITE,
             incarnation=incarnation,
-            at=f"{MORNING:%Y-%m-%dT%H:%M:%S}.000Z#0000",
+            at=str(Stamp(at or utc_now(), self._told)),
             heads=heads,
         ).sign(key(journal_id(of)))
+
+    def hear(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:
+        """Such a vector arrives."""
+        vector = self.vector(of=of, journals=journals, incarnation=incarnation)
         self.hand_in(protocol.vector_topic(SITE, of), vector, retained=retained)
 
     def batch(
