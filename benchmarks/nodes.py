@@ -26,6 +26,7 @@ from shared.node.checkpoints import Checkpoints, live_facts
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.link import Link, LinkSettings, Received
 from shared.node.procedure_files import SHIPPED, load_procedures
+from shared.node.service import keep_loaded
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
 from shared.procedures import Settings
@@ -78,6 +79,7 @@ class Node:
 
     async def start(self) -> None:
         """Opens the store only: `connect` begins to sync."""
+        keep_loaded()
 
     async def connect(self, *, record: bool = False) -> float:
         """Begins to sync and waits for the broker; gives when it began. `record`: keeps the batches that come."""
@@ -164,10 +166,14 @@ class Node:
         await until(waits, "decided on, a declared vehicle,")
         return time.monotonic()
 
-    async def filled(self) -> float:
-        """When all of history was there."""
-        await until(lambda: bool(self._store.heads()) and not self._store.floors(), "filled, the history,")
-        return time.monotonic()
+    async def filled(self) -> tuple[float, int]:
+        """How long history filled in, from its first page on, and how many facts came for it."""
+        floors = dict(self._store.floors())
+        below = sum(floor.seq for floor in floors.values())
+        await until(lambda: self._store.floors() != floors, "begun, the history,")
+        began = time.monotonic()
+        await until(lambda: not self._store.floors(), "filled, the history,")
+        return time.monotonic() - began, below
 
     # -- what it costs
 
