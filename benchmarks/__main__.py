@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from benchmarks import (
+    across,
     catching_up,
     deciding,
     frame_to_decision,
@@ -28,6 +29,7 @@ from benchmarks import (
     starting,
     storing,
     syncing,
+    taking_in,
 )
 from benchmarks.figures import LONG, CannotRun, Effort, Figure, table
 from shared.node.errors import NodeError
@@ -44,6 +46,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "start": starting.measure,
     "press": pressing.measure,
     "memory": living.measure,
+    "across": across.measure,
+    "centre": taking_in.measure,
     "frame": frame_to_decision.measure,
 }
 

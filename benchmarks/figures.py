@@ -52,12 +52,14 @@ class Effort:
     declarations: int = 20_000
     history: int = 20_000
     away: int = 20_000
+    central_facts: int = 8_000
+    presses_across: int = 60
     appends: int = 1_000
 
 
 LONG = Effort(
     trucks=60, presses=2_000, starts=10, memory_s=900.0, decisions=5_000, sync_facts=30_000, history=100_000,
-    away=700_000, appends=20_000,
+    away=700_000, central_facts=80_000, presses_across=1_000, appends=20_000,
 )
 
 
