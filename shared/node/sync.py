@@ -218,7 +218,7 @@ class SyncNode:
 
     def _subscribe(self) -> None:
         site, me = self._identity.site, self._identity.node
-        self._link.subscribe(protocol.facts_topic(site, "+"), self._on_batch, self._group)
+        self._link.subscribe_together(protocol.facts_topic(site, "+"), self._on_batches, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
         self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill, self._group)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
@@ -234,6 +234,26 @@ class SyncNode:
                 self._beginning.take(part, received.payload)
                 self.peers.note_freshness()
             self._ask(at_once=True)
+
+    def _on_batches(self, messages: Sequence[Received]) -> None:
+        """Takes batches that follow one another as one, for one signature and one commit; else each by itself."""
+        if len(messages) > 1 and self._take_joined(messages):
+            self._vector_due = True
+            return
+        for received in messages:
+            self._on_batch(received)
+
+    def _take_joined(self, messages: Sequence[Received]) -> bool:
+        """False when they are not one run with a good signature at its end, or part of it is not of the form."""
+        try:
+            batch = protocol.joined([protocol.decode(one.payload, protocol.Batch) for one in messages])
+            return batch is not None and self._take(
+                batch, Head(batch.journal, batch.head.seq, batch.head.hash)
+            )
+        except BrokenChain:
+            return True
+        except (FactError, StoreError):
+            return False
 
     def _on_batch(self, received: Received) -> None:
         head: Head | None = None
@@ -462,9 +482,9 @@ class SyncNode:
             page = self._store.page(self._journal, self._pushed)
             if page is None:
                 return
-            run, _ = page
-            self._pushed = run[-1].fact.seq
-            for batch in protocol.batches(run, self._identity.key):
+            run, end = page
+            self._pushed = end.head.seq
+            for batch in protocol.batches(run, self._identity.key, end):
                 await window.acquire()
                 self._spawn(send(protocol.encode(batch)))
 
