@@ -412,13 +412,13 @@ class SyncNode:
             await self._wake_push.wait()
             self._wake_push.clear()
             try:
-                await self._push_new()
+                await self.push()
             except StoreError as error:
                 log.error("store_failed", error=str(error))
                 await asyncio.sleep(STORE_AGAIN_S)
                 self._wake_push.set()
 
-    async def _push_new(self) -> None:
+    async def push(self) -> None:
         """Publishes new facts, a few batches at a time; what the broker does not take is asked for by the others."""
         topic = protocol.facts_topic(self._identity.site, self._identity.node)
         window = asyncio.Semaphore(WINDOW)
