@@ -40,6 +40,7 @@ class Peers:
         self._boot = boot
         self._fresh_at: dict[str, float] = self._remembered()
         self._changed = False
+        self._outdated: set[str] = set()
 
     def hear(self, vector: Vector, *, retained: bool) -> bool:
         """Takes a checked vector in. False for one that is older than what we have of its node."""
@@ -48,12 +49,19 @@ class Peers:
             known.vector.incarnation,
             known.vector.at,
         ):
+            if not retained:
+                self._outdated.add(vector.node)
             return False
+        self._outdated.discard(vector.node)
         at_s = float("-inf") if retained else self._clock()
         lacking = tuple(head for head in vector.all_heads() if not self._store.holds(head))
         self.heard[vector.node] = Heard(vector, max(at_s, known.at_s) if known else at_s, lacking)
         self.note_freshness(vector.node)
         return True
+
+    def outdated(self) -> dict[str, Vector]:
+        """Nodes whose last vector was passed over as older than one that is known; with the one that is known."""
+        return {node: self.heard[node].vector for node in sorted(self._outdated)}
 
     def lively(self, node: str) -> bool:
         """Whether the node was heard of itself lately."""

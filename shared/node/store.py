@@ -120,27 +120,31 @@ class Store:
             branch = self._main(journal)
             if place(Head.of(facts[-1])) != place(branch.floor):
                 return []
-            held = dict(self._places(journal, facts[0].seq, facts[-1].seq))
-            fresh = [one for one in run if one.fact.seq not in held]
-            for fact in facts:
-                if held.get(fact.seq, fact.hash) != fact.hash:
-                    self._flag(fact.ref, CONTRADICTED, "another fact stood in a checkpoint")
+            held = self._main_places(journal, facts[0].seq, facts[-1].seq)
+            others = [fact for fact in facts if held.get(fact.seq, fact.hash) != fact.hash]
+            set_apart = self._set_apart([Head(journal, one.seq, held[one.seq]) for one in others])
+            for fact in others:
+                self._flag(fact.ref, CONTRADICTED, "another fact was held before a checkpoint came")
+            fresh = [one for one in run if held.get(one.fact.seq) != one.fact.hash]
             self._insert(branch.number, fresh)
             if proof is not None:
                 self._sign(proof)
             branch = self._sunk(replace(branch, floor=Head(journal, facts[0].seq - 1, facts[0].prev)))
             self._set_branch(branch)
+        for other in set_apart:
+            self._remember(other)
         self._committed(branch, [one.fact for one in fresh])
         return [one.fact for one in fresh]
 
     def adopt(self, live: Iterable[Sealed], heads: Mapping[str, Head]) -> list[Fact]:
         """Takes a checkpoint's live facts, and its heads as floors of the journals of which less is held.
 
+        A journal that has forked here is passed over: only its facts say where the head belongs.
         The caller has checked the centre's signature over both.
         """
         taken: list[Fact] = []
         with self.engine.transaction("write"):
-            ahead = {j: h for j, h in heads.items() if h.seq > self._main(j).head.seq}
+            ahead = {j: h for j, h in heads.items() if self._leaps(h)}
             fresh = [one for one in live if one.fact.journal in ahead and not self._has(one.fact)]
             self._insert(0, fresh)
             branches = [Branch(0, head, head) for head in ahead.values()]
@@ -385,7 +389,9 @@ class Store:
         values = [(one.fact, one.private) for one in sealed if one.private]
         if not values:
             return
-        gone = set(self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (values[0][0].journal,)))
+        journals = {fact.journal for fact, _ in values}
+        query = "SELECT journal, seq FROM forgets WHERE journal = ?"
+        gone = {tuple(row) for journal in journals for row in self.rows(query, (journal,))}
         self.engine.executemany(
             "INSERT INTO private_values(journal, seq, branch, pointer, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -445,6 +451,34 @@ class Store:
             (head.journal, branch.number, head.seq, head.hash, floor.seq, floor.hash),
         )
 
+    def _leaps(self, head: Head) -> bool:
+        """Whether a checkpoint's head leads beyond what is held of its journal."""
+        main, *others = self.branches(head.journal)
+        return head.seq > main.head.seq and not others
+
+    def _set_apart(self, heads: Sequence[Head]) -> list[Branch]:
+        """Facts of the main branch that turned out to be of another history: they go to a branch of their own.
+
+        Checkpoints leap over what is held, and history comes down from above: the branch grows downwards.
+        """
+        grown: dict[int, Branch] = {}
+        for head in reversed(heads):
+            branches = [*self.branches(head.journal)[1:], *grown.values()]
+            under = next((one for one in reversed(branches) if one.floor == head), None)
+            number = under.number if under else 1 + max((one.number for one in branches), default=0)
+            of = (head.journal, head.seq)
+            for table in ("facts", "private_values"):
+                self.engine.execute(
+                    f"UPDATE {table} SET branch = ? WHERE journal = ? AND seq = ? AND branch = 0",
+                    (number, *of),
+                )
+            query = "SELECT prev FROM facts WHERE journal = ? AND seq = ? AND branch = ?"
+            floor = Head(head.journal, head.seq - 1, self.rows(query, (*of, number))[0][0])
+            grown[number] = Branch(number, under.head if under else head, floor)
+        for branch in grown.values():
+            self._set_branch(branch)
+        return list(grown.values())
+
     def _sunk(self, branch: Branch) -> Branch:
         """The branch with its floor below everything that is held right below it."""
         journal, floor = branch.head.journal, branch.floor
@@ -490,6 +524,10 @@ class Store:
     def _places(self, journal: str, first: int, last: int) -> Collection[Place]:
         query = "SELECT seq, hash FROM facts WHERE journal = ? AND seq >= ? AND seq <= ?"
         return {(row[0], row[1]) for row in self.rows(query, (journal, first, last))}
+
+    def _main_places(self, journal: str, first: int, last: int) -> dict[int, str]:
+        query = "SELECT seq, hash FROM facts WHERE journal = ? AND branch = 0 AND seq >= ? AND seq <= ?"
+        return dict(self.rows(query, (journal, first, last)))
 
     def _has(self, fact: Fact) -> bool:
         return (fact.seq, fact.hash) in self._places(fact.journal, fact.seq, fact.seq)

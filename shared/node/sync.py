@@ -87,9 +87,12 @@ class SyncNode:
         self.witnesses = Witnesses(store, identity.node)
         self._asking = Asking(store, self.peers, identity.site, clock, keeps)
         self._beginning = (
-            Beginning(store, checkpoints, self.peers, identity.site, clock) if checkpoints else None
+            Beginning(store, checkpoints, self.peers, identity.node, identity.site, clock)
+            if checkpoints
+            else None
         )
         self._incarnation = store.next_incarnation()
+        self._said_at = ""
         self._journal = own_journal(store, identity.node)
         self._pushed = store.head(self._journal).seq
         self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
@@ -221,12 +224,11 @@ class SyncNode:
             batch = protocol.decode(received.payload, protocol.Batch)
             head = Head(batch.journal, batch.head.seq, batch.head.hash)
             fresh = self._take_history(batch, head) if not batch.head.signature else self._take(batch, head)
-        except BrokenChain:
-            return
         except FactError as error:
             self._set_aside(received, error)
-            if head is not None and self.trust.knows(head.journal):
-                self._asking.refuse(head)
+            sender = protocol.sender_of(received.topic)
+            if head is not None and sender is not None and self.trust.knows(head.journal):
+                self._asking.refuse(head, sender[2])
             return
         except StoreError as error:
             log.error("store_failed", error=str(error))
@@ -249,13 +251,17 @@ class SyncNode:
             fresh = self._store.absorb(run, signed)
         except BrokenChain:
             self._park(run, signed)
-            raise
+            return False
         self._unpark(head.journal)
         self._asking.answered(head.journal)
         self.peers.note_freshness()
-        if head.journal == self._journal and len(self._store.branches(self._journal)) > 1:
-            self.begin_journal(Cause.FORKED)
+        self._leave_when_forked(head.journal)
         return bool(fresh)
+
+    def _leave_when_forked(self, journal: str) -> None:
+        """Another history of the journal we write was met."""
+        if journal == self._journal and len(self._store.branches(journal)) > 1:
+            self.begin_journal(Cause.FORKED)
 
     def _take_history(self, batch: protocol.Batch, head: Head) -> bool:
         """Stores a page of history when it is the one that was asked for."""
@@ -265,6 +271,7 @@ class SyncNode:
         keys = self.trust.keys(head.journal, batch.proof.seq if batch.proof else 1)
         run, proof = protocol.open_history(batch, floor, keys)
         self._store.fill(run, proof)
+        self._leave_when_forked(head.journal)
         self._asking.history_answered()
         self._ask(at_once=True)
         return True
@@ -307,10 +314,12 @@ class SyncNode:
             self._store.clock.observe(stamp)
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)
+                self._rise_above(vector.outdated.get(self._identity.node))
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
-        """Our own name, signed with our key, and not by us: two PCs bear it."""
-        if not retained and vector.incarnation != self._incarnation and self._group is None:
+        """Our own name, signed with our key, and newer than what we said: two PCs bear it."""
+        newer = (vector.incarnation, vector.at) > (self._incarnation, self._said_at)
+        if not retained and newer and self._group is None:
             log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
             with self._store_trouble():
                 self._store.flag(
@@ -318,6 +327,12 @@ class SyncNode:
                     "twin",
                     "another PC speaks under this name; take one of them off the network",
                 )
+
+    def _rise_above(self, known: protocol.WireTurn | None) -> None:
+        """A peer passes our vectors over: it knows a newer one, from before our disk was lost or from a twin."""
+        if known is not None and (known.incarnation, known.at) > (self._incarnation, self._said_at):
+            self._incarnation = known.incarnation + 1
+            self._vector_due = True
 
     def _on_ask(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -430,7 +445,8 @@ class SyncNode:
                 window.release()
 
         while self._link.connected:
-            page = self._store.page(self._journal, self._pushed)
+            after = max(self._pushed, self._store.floor(self._journal).seq)
+            page = self._store.page(self._journal, after)
             if page is None:
                 return
             run, _ = page
@@ -493,20 +509,23 @@ class SyncNode:
     def vector(self) -> protocol.Vector:
         """How far this node has every journal of the site, signed."""
         held = {j: head for j, head in self._store.heads().items() if self._of_site(j)}
-        more: dict[str, Any] = {}
         branches = {
             j: [_wire(one.head) for one in b[1:]] for j, b in self._store.forked().items() if j in held
         }
         refused = {j: _wire(head) for j, head in self._asking.refused().items()}
         complete = self.checkpoints.complete if self.checkpoints else None
-        for name, value in (("branches", branches), ("refused", refused), ("checkpoint", complete)):
-            if value:
-                more[name] = value
+        outdated = {
+            node: protocol.WireTurn(incarnation=vector.incarnation, at=vector.at)
+            for node, vector in self.peers.outdated().items()
+        }
+        members = {"branches": branches, "refused": refused, "outdated": outdated, "checkpoint": complete}
+        more: dict[str, Any] = {name: value for name, value in members.items() if value}
+        self._said_at = str(self._store.clock.now())
         return protocol.Vector(
             node=self._identity.node,
             site=self._identity.site,
             incarnation=self._incarnation,
-            at=str(self._store.clock.now()),
+            at=self._said_at,
             heads={j: _wire(head) for j, head in held.items()},
             **more,
         ).sign(self._identity.key)

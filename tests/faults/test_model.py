@@ -14,7 +14,13 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from shared import subjects
 from shared.bodies import (
@@ -59,6 +65,7 @@ class SiteModel(RuleBasedStateMachine):
         self.all: dict[str, Process] = {}
         self.written: set[tuple[str, int, str]] = set()
         self.backups: dict[str, Path] = {}
+        self.lost: set[tuple[str, int, str]] = set()
         self.count = itertools.count(1)
 
     # -- rules: the site
@@ -103,13 +110,19 @@ class SiteModel(RuleBasedStateMachine):
         body = NodeRevoked(node=gate, trusted=trusted)
         self.tell(self.centre, Draft("node_revoked", subjects.node(gate), dump(body)))
 
-    @rule(agency=st.sampled_from(list(Agency)), officer=st.sampled_from(["a", "b"]), after_s=st.integers(0, 600))
+    @rule(
+        agency=st.sampled_from(list(Agency)), officer=st.sampled_from(["a", "b"]), after_s=st.integers(0, 600)
+    )
     def enrol_officer(self, agency: Agency, officer: str, after_s: int) -> None:
         start = MORNING + timedelta(seconds=after_s)
         body, private = commit(
             dump(
                 OfficerEnrolled(
-                    officer=officer, agency=agency, site=SITE, valid_from=start, valid_until=start + timedelta(days=35)
+                    officer=officer,
+                    agency=agency,
+                    site=SITE,
+                    valid_from=start,
+                    valid_until=start + timedelta(days=35),
                 )
             ),
             [],
@@ -176,9 +189,13 @@ class SiteModel(RuleBasedStateMachine):
     @rule(which=ANY, no=st.sampled_from(DECLARED), refuses=st.booleans(), last=st.booleans())
     def drive(self, which: int, no: str, *, refuses: bool, last: bool) -> None:
         gate = self.gate(which)
-        place, heading = (Place.BARRIER_2, Heading.IN) if gate.node != "gate-1" else (Place.BARRIER_1, Heading.OUT)
+        place, heading = (
+            (Place.BARRIER_2, Heading.IN) if gate.node != "gate-1" else (Place.BARRIER_1, Heading.OUT)
+        )
         lane = subjects.lane(gate.node, "l1")
-        (arrived,) = self.tell(gate, Draft("arrived", lane, dump(Arrived(place=place, heading=heading, lane="l1"))))
+        (arrived,) = self.tell(
+            gate, Draft("arrived", lane, dump(Arrived(place=place, heading=heading, lane="l1")))
+        )
         at = {"passage": arrived.ref, "place": place, "heading": heading, "lane": "l1", "declaration": no}
         if refuses:
             by = Agency.BORDER_GUARD
@@ -324,7 +341,9 @@ class SiteModel(RuleBasedStateMachine):
         assert self.written <= first.facts(), "a fact that was acknowledged is lost"
         for one in self.all.values():
             assert one.store.floors() == {}, f"{one.name} lacks history"
-            assert one.store.rows("SELECT source, reason FROM quarantine") == [], f"{one.name} set something aside"
+            assert one.store.rows("SELECT source, reason FROM quarantine") == [], (
+                f"{one.name} set something aside"
+            )
             projected = one.projected()
             one.store.rebuild()
             assert one.projected() == projected, f"{one.name}: projections are not what the facts give"
@@ -332,7 +351,9 @@ class SiteModel(RuleBasedStateMachine):
             assert one.facts() == first.facts(), f"{one.name} holds other facts than {first.name}"
             assert one.heads() == first.heads(), f"{one.name} has other heads than {first.name}"
             assert one.projected() == first.projected(), f"{one.name} shows other tables than {first.name}"
-            assert one.private() == first.private(), f"{one.name} holds other personal values than {first.name}"
+            assert one.private() == first.private(), (
+                f"{one.name} holds other personal values than {first.name}"
+            )
             decided = one.decisions()
             for about, decision in first.decisions().items():
                 assert decided[about] == decision, f"{one.name} decides otherwise about {about}"
@@ -342,12 +363,6 @@ class SiteModel(RuleBasedStateMachine):
     @property
     def centre(self) -> Process:
         return self.all[CENTRE]
-
-    @property
-    def lost(self) -> set[tuple[str, int, str]]:
-        return self._lost
-
-    _lost: set[tuple[str, int, str]] = set()
 
     def add(self, process: Process) -> None:
         self.all[process.name] = process
@@ -376,12 +391,14 @@ class SiteModel(RuleBasedStateMachine):
     def lose_what_nobody_else_holds(self, gone: Process) -> None:
         """A disk dies: what was on no other disk is nobody's fault."""
         held = set().union(*(one.facts() for one in self.all.values() if one is not gone))
-        self._lost = self.written - held
+        self.lost = self.written - held
         self.written &= held
 
     def declaration(self, no: str, version: int, weight_kg: int) -> Draft:
         vehicle = {"vehicle": VEHICLE, "plate": PLATE, "country": "VN", "driver": {"name": "Nguyễn Văn A"}}
-        body = declared_body(no=no, version=version, vehicles=[vehicle], goods=[{"name": "Nhãn", "weight_kg": weight_kg}])
+        body = declared_body(
+            no=no, version=version, vehicles=[vehicle], goods=[{"name": "Nhãn", "weight_kg": weight_kg}]
+        )
         body, private = commit(body, ["/vehicles/0/driver/name"], salt=f"{no}-{version}")
         Declaration.model_validate(body)
         return Draft("declared" if version == 1 else "amended", subjects.declaration(no), body, private)
