@@ -71,7 +71,7 @@ def open_part(payload: bytes) -> list[Sealed]:
             )
             for one in json.loads(unpacked)["facts"]
         ]
-    except (zlib.error, ValueError, TypeError, KeyError) as error:
+    except (zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadFact(f"no part of a checkpoint: {error!r}") from error
 
 

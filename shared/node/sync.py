@@ -95,7 +95,7 @@ class SyncNode:
         self._said_at = ""
         self._journal = own_journal(store, identity.node)
         self._pushed = store.head(self._journal).seq
-        self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
+        self._parked: dict[str, dict[SignedHead, Sequence[Sealed]]] = {}
         self._wake_push = asyncio.Event()
         self._vector_due = True
         self._vector_sent_at = float("-inf")
@@ -279,18 +279,18 @@ class SyncNode:
     def _park(self, run: Sequence[Sealed], signed: SignedHead) -> None:
         """Keeps a batch that came before the one it follows, for a moment."""
         if sum(map(len, self._parked.values())) < MOST_PARKED:
-            self._parked.setdefault(signed.head.journal, []).append((run, signed))
+            self._parked.setdefault(signed.head.journal, {})[signed] = run
 
     def _unpark(self, journal: str) -> None:
         """Takes in whatever now follows, over and over."""
-        waiting = self._parked.pop(journal, [])
+        waiting = self._parked.pop(journal, {})
         while waiting:
-            left = []
-            for run, signed in waiting:
+            left = {}
+            for signed, run in waiting.items():
                 try:
                     self._store.absorb(run, signed)
                 except BrokenChain:
-                    left.append((run, signed))
+                    left[signed] = run
             if len(left) == len(waiting):
                 return
             waiting = left
@@ -303,6 +303,8 @@ class SyncNode:
             if sender is None or vector.node != sender[2] or not keys:
                 return
             _check(vector, keys)
+            if vector.site != self._identity.site:
+                raise BadSignature(f"a vector of {vector.site} is none of {self._identity.site}")
             if vector.node == self._identity.node:
                 self._hear_ourselves(vector, retained=received.retained)
                 return

@@ -231,6 +231,11 @@ class SiteModel(RuleBasedStateMachine):
         choice = pairs(self.network.up)
         self.network.cuts.add(choice[which % len(choice)])
 
+    @rule(which=ANY)
+    def cut_off(self, which: int) -> None:
+        alone = self.any_of(which).name
+        self.network.cuts |= {pair for pair in pairs(self.network.up) if alone in pair}
+
     @rule()
     def heal(self) -> None:
         self.network.cuts.clear()
