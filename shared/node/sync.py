@@ -8,6 +8,7 @@ so that a node whose store was put back gets its own facts from its peers.
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,8 @@ SETTLE_S = 1.0
 WINDOW = 8
 """Batches of new facts on their way to the broker at a time."""
 MOST_PARKED = 64
+MOST_SAID = 64
+"""So many of our last vectors are known again when we hear of them."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class SyncNode:
             else None
         )
         self._incarnation = store.next_incarnation()
-        self._said_at = ""
+        self._said_at: deque[str] = deque(maxlen=MOST_SAID)
         self._journal = own_journal(store, identity.node)
         self._pushed = store.head(self._journal).seq
         self._parked: dict[str, dict[SignedHead, Sequence[Sealed]]] = {}
@@ -319,9 +322,12 @@ class SyncNode:
                 self._rise_above(vector.outdated.get(self._identity.node))
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
-        """Our own name, signed with our key, and newer than what we said: two PCs bear it."""
-        newer = (vector.incarnation, vector.at) > (self._incarnation, self._said_at)
-        if not retained and newer and self._group is None:
+        """Our own name, signed with our key, and newer than what we said: two PCs bear it, or we have lost our disk."""
+        said = self._said_at[-1] if self._said_at else ""
+        if self._group is not None or (vector.incarnation, vector.at) <= (self._incarnation, said):
+            return
+        self._incarnation = vector.incarnation + 1
+        if not retained:
             log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
             with self._store_trouble():
                 self._store.flag(
@@ -332,7 +338,9 @@ class SyncNode:
 
     def _rise_above(self, known: protocol.WireTurn | None) -> None:
         """A peer passes our vectors over: it knows a newer one, from before our disk was lost or from a twin."""
-        if known is not None and (known.incarnation, known.at) > (self._incarnation, self._said_at):
+        if known is None or known.incarnation < self._incarnation:
+            return
+        if known.incarnation > self._incarnation or known.at not in self._said_at:
             self._incarnation = known.incarnation + 1
             self._vector_due = True
 
@@ -522,12 +530,12 @@ class SyncNode:
         }
         members = {"branches": branches, "refused": refused, "outdated": outdated, "checkpoint": complete}
         more: dict[str, Any] = {name: value for name, value in members.items() if value}
-        self._said_at = str(self._store.clock.now())
+        self._said_at.append(str(self._store.clock.now()))
         return protocol.Vector(
             node=self._identity.node,
             site=self._identity.site,
             incarnation=self._incarnation,
-            at=self._said_at,
+            at=self._said_at[-1],
             heads={j: _wire(head) for j, head in held.items()},
             **more,
         ).sign(self._identity.key)
