@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.journal import Head, author_of, centre_node
+from shared.facts import NO_HASH
+from shared.journal import Head, author_of, centre_node, journal_id
 from shared.node.store import Store
 from shared.protocol import Vector
 
 HEARD_RECENTLY_S = 20.0
+MOST_STRANGERS = 16
 _SETTING = "fresh"
 
 
@@ -41,6 +43,7 @@ class Peers:
         self._fresh_at: dict[str, float] = self._remembered()
         self._changed = False
         self._outdated: set[str] = set()
+        self._strangers: set[str] = set()
 
     def hear(self, vector: Vector, *, retained: bool) -> bool:
         """Takes a checked vector in. False for one that is older than what we have of its node."""
@@ -77,7 +80,15 @@ class Peers:
             for head in heard.lacking:
                 if self._ours(head.journal) and not self._store.holds(head):
                     missing.setdefault(head.journal, {}).setdefault(head, []).append(node)
+        first = Head(journal_id(centre_node(self._site)), 1, NO_HASH)
+        if self._strangers and not self._store.head(first.journal).seq:
+            missing.setdefault(first.journal, {})[first] = sorted(self._strangers)
         return missing
+
+    def pass_by(self, node: str) -> None:
+        """A node whose key is not known was heard. It can be asked for the centre's journal, which says whose key is whose."""
+        if len(self._strangers) < MOST_STRANGERS:
+            self._strangers.add(node)
 
     def whom(self, journal: str, holders: Sequence[str], times: int) -> str:
         """The author, then the centre, then a named peer: the lively ones first, the next one when asked in vain."""

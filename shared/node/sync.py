@@ -179,6 +179,7 @@ class SyncNode:
     async def recover(self, timeout_s: float) -> bool:
         """Asks the peers for our own journals before anything is written: True when somebody was heard and none is behind.
 
+        The centre's journal must be held too: without it nobody else's vector can be read.
         Ends at once when the broker refuses; else after `timeout_s` at most.
         """
         end = self._clock() + timeout_s
@@ -187,7 +188,9 @@ class SyncNode:
             now = self._clock()
             heard = any(node != self._identity.node for node in self.peers.heard)
             heard_since = (heard_since or now) if heard else None
-            behind = any(author_of(journal) == self._identity.node for journal in self.peers.missing())
+            behind = any(
+                author_of(journal) in (self._identity.node, self.centre) for journal in self.peers.missing()
+            )
             if heard_since is not None and now - heard_since >= SETTLE_S and not behind:
                 return True
             await asyncio.sleep(TICK_S / 5)
@@ -303,7 +306,10 @@ class SyncNode:
         try:
             vector = protocol.decode(received.payload, protocol.Vector)
             keys = self.trust.node_keys(vector.node)
-            if sender is None or vector.node != sender[2] or not keys:
+            if sender is None or vector.node != sender[2]:
+                return
+            if not keys:
+                self.peers.pass_by(vector.node)
                 return
             _check(vector, keys)
             if vector.site != self._identity.site:
