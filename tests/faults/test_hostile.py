@@ -231,6 +231,7 @@ def test_ten_thousand_mutations_crash_nothing_and_nothing_of_them_counts(victim:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_half_a_million_mutations_crash_nothing_and_nothing_of_them_counts(victim: Victim) -> None:
     mutate(victim, Random(), 500_000)
 
