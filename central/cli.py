@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from central import procedures, schemas, server
 from central.centre import open_store
 from central.configuration import CentreConfiguration
+from central.databases import open_engine
 from central.enrolling import EnrolmentDesk
 from central.errors import CentralError
 from central.journals import CentreJournals
@@ -136,7 +137,7 @@ def _load_procedures(folder: Path) -> Procedures:
 @contextmanager
 def _desk(config: Path) -> Iterator[EnrolmentDesk]:
     configuration = CentreConfiguration.read(config)
-    store = open_store(configuration.store)
+    store = open_store(open_engine(configuration))
     try:
         yield EnrolmentDesk(CentreJournals(store, configuration.key(), configuration.values.sites))
     finally:

@@ -23,10 +23,11 @@ class EnrolmentDesk:
         """Licenses a node; nothing is written when the same licence stands. Gives the facts written."""
         self._journals.require(asked.site)
         licence = NodeEnrolled.model_validate(asked.model_dump())
-        if self._journals.authority(asked.site).nodes.get(asked.node) == licence:
-            return []
-        draft = Draft("node_enrolled", subjects.node(asked.node), dump(licence))
-        return [self._journals.write(asked.site, draft).ref]
+        with self._journals.store.together("license a node in"):
+            if self._journals.authority(asked.site).nodes.get(asked.node) == licence:
+                return []
+            draft = Draft("node_enrolled", subjects.node(asked.node), dump(licence))
+            return [self._journals.write(asked.site, draft).ref]
 
     def officer(self, asked: OfficerIn) -> list[str]:
         """Leases an office from now on; asked again it is a renewal. Gives the facts written."""
@@ -51,4 +52,5 @@ class EnrolmentDesk:
             raise NotFound(f"no officer {officer} is enrolled at {', '.join(self._journals.sites)}")
         body = dump(OfficerRevoked(officer=officer, revoked_at=self._wall(), reason=reason))
         draft = Draft("officer_revoked", subjects.officer(officer), body)
-        return [self._journals.write(site, draft).ref for site in held]
+        with self._journals.store.together("revoke an officer in"):
+            return [self._journals.write(site, draft).ref for site in held]

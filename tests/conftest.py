@@ -1,9 +1,13 @@
 """What tests of several folders share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from central.postgres import PostgresEngine
+from shared.node.engine import SqliteEngine
+from tests.engines import Open
 from tests.postgres import PostgresServer, postgres
 
 
@@ -12,3 +16,12 @@ def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL for all tests that do not stop it."""
     with postgres() as server:
         yield server
+
+
+@pytest.fixture
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Opens the database of the test; see `on_both_engines`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return lambda: SqliteEngine(tmp_path / "data" / "store.db")
+    dsn = request.getfixturevalue("postgres_server").database()
+    return lambda: PostgresEngine(dsn)

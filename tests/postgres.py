@@ -112,6 +112,6 @@ def postgres() -> Iterator[PostgresServer]:
         try:
             yield server
         finally:
-            server.stop()
+            server.kill()  # nothing of it is read again
     finally:
         shutil.rmtree(folder)

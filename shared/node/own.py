@@ -50,8 +50,9 @@ def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause) -> str
     while journal in taken or journal == left.journal:
         journal = journal_id(node, _FIRST_DRAWN + secrets.randbelow(_LAST_DRAWN - _FIRST_DRAWN + 1))
     body = JournalBegun(left=left.journal, seq=left.seq, hash=left.hash, cause=cause)
-    store.set_setting(f"journal/{node}", journal)
-    store.append(journal, key, [Draft("journal_begun", subjects.node(node), dump(body))])
+    with store.together("begin a journal in"):
+        store.set_setting(f"journal/{node}", journal)
+        store.append(journal, key, [Draft("journal_begun", subjects.node(node), dump(body))])
     return journal
 
 

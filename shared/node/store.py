@@ -6,7 +6,8 @@ How far each journal is held, and where it forked, is `shared.branches`; the dat
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +47,7 @@ class Store:
         self.engine.migrate()
         self._listeners: list[Listener] = []
         self._held: dict[str, list[Branch]] = self._read_branches()
+        self._appended: list[tuple[Branch, list[Fact]]] | None = None
         last = self.setting("clock")
         stamp = Stamp.parse(last) if last else None
         self.steady = SteadyClock(wall, monotonic_s, stamp.wall if stamp else None)
@@ -63,15 +65,35 @@ class Store:
 
     # -- writing
 
+    @contextmanager
+    def together(self, doing: str) -> Iterator[None]:
+        """Makes one transaction, alone among all writers, of what is read, appended and set within the block.
+
+        Listeners hear of it afterwards. A block within a block is part of the outer one.
+        """
+        if self._appended is not None:
+            yield
+            return
+        appended: list[tuple[Branch, list[Fact]]] = []
+        self._appended = appended
+        try:
+            with self.engine.transaction(doing):
+                yield
+        finally:
+            self._appended = None
+        for branch, facts in appended:
+            self._committed(branch, facts)
+
     def append(self, journal: str, key: PrivateKey, drafts: Sequence[Draft]) -> list[Sealed]:
         """Adds facts to one of this node's own journals in one transaction, and gives them when they are on disk."""
         if not drafts:
             return []
         sealed: list[Sealed] = []
         bodies: list[Body | None] = []
-        with self.engine.transaction("append to"):
+        with self.together("append to"):
             branch = self._main(journal)
             head = branch.head
+            self._catch_up()
             for draft in drafts:
                 one = seal(draft, journal, head.seq + 1, self.clock.now(), head.hash)
                 bodies.append(read_body(one.fact))
@@ -80,7 +102,8 @@ class Store:
             self._insert(branch.number, sealed, bodies)
             self._sign(SignedHead.sign(head, key))
             self._set_branch(replace(branch, head=head))
-        self._committed(replace(branch, head=head), [one.fact for one in sealed])
+            if self._appended is not None:
+                self._appended.append((replace(branch, head=head), [one.fact for one in sealed]))
         return sealed
 
     def absorb(self, run: Sequence[Sealed], signed: SignedHead) -> list[Fact]:
@@ -182,8 +205,9 @@ class Store:
 
     def next_incarnation(self) -> int:
         """Counts this start of the node; vectors carry it so that going backwards is seen."""
-        number = int(self.setting("incarnation") or 0) + 1
-        self.set_setting("incarnation", str(number))
+        with self.together("count a start of"):
+            number = int(self.setting("incarnation") or 0) + 1
+            self.set_setting("incarnation", str(number))
         return number
 
     def rebuild(self) -> None:
@@ -379,7 +403,7 @@ class Store:
                 self._forget(fact, body)
             if body is not None:
                 self._projections.apply(fact, body)
-        self.set_setting("clock", str(self.clock.last))
+        self._keep_clock()
 
     def _insert_private(self, branch: int, sealed: Sequence[Sealed]) -> None:
         values = [(one.fact, one.private) for one in sealed if one.private]
@@ -409,13 +433,26 @@ class Store:
         )
         self.engine.execute("UPDATE quarantine SET payload = ''")
 
+    def _catch_up(self) -> None:
+        """Other processes have written stamps too: ours shall be later."""
+        last = self.setting("clock") if self.engine.shared else None
+        if last:
+            self.clock.observe(Stamp.parse(last))
+
+    def _keep_clock(self) -> None:
+        self.engine.execute(
+            """INSERT INTO node(name, value) VALUES ('clock', ?)
+               ON CONFLICT(name) DO UPDATE SET value = excluded.value WHERE node.value < excluded.value""",
+            (str(self.clock.last),),
+        )
+
     def _observe(self, facts: Sequence[Fact]) -> None:
         """Lets the clock see the stamps of facts taken in; those far ahead are flagged and do not move it."""
         limit = str(Stamp(self.steady() + FAR_AHEAD))
         near = max((fact.at for fact in facts if fact.at <= limit), default=None)
         if near is not None:
             self.clock.observe(Stamp.parse(near))
-            self.set_setting("clock", str(self.clock.last))
+            self._keep_clock()
         for fact in facts:
             if fact.at > limit:
                 self._flag(fact.ref, FAR_AHEAD_FLAG, fact.at)
@@ -466,6 +503,9 @@ class Store:
     # -- inside: reading
 
     def _main(self, journal: str) -> Branch:
+        for branch, _ in reversed(self._appended or ()):
+            if branch.head.journal == journal:
+                return branch
         return self.branches(journal)[0]
 
     def _all_branches(self) -> dict[str, list[Branch]]:
