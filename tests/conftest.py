@@ -23,5 +23,5 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens the database of the test; see `on_both_engines`."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return lambda: SqliteEngine(tmp_path / "data" / "store.db")
-    dsn = request.getfixturevalue("postgres_server").database()
+    dsn = request.getfixturevalue("postgres_server").schema()
     return lambda: PostgresEngine(dsn)

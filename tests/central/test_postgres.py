@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 
 from central.postgres import PostgresEngine, PostgresLead, translated, unfit
 from shared.node.errors import StoreUnusable
+from shared.node.store import Store
 from tests.postgres import PostgresServer, needs_postgres, postgres
 
 pytestmark = needs_postgres
@@ -251,3 +253,48 @@ def test_two_databases_have_two_leads(
 
 def test_without_a_server_nobody_leads_and_nothing_is_raised() -> None:
     assert not PostgresLead("postgresql://barie@127.0.0.1:1/barie").try_lead()
+
+
+# -- what was forgotten
+
+
+NAME = "Nông Văn Quên"
+
+
+@pytest.fixture
+def forgetting(dsn: str) -> Iterator[Store]:
+    """A store in which a personal value was read by the planner's statistics, then deleted."""
+    store = Store(PostgresEngine(dsn))
+    rows = [("gate-1.1", seq, 0, "/name", f"salt {seq}", f"{NAME} {seq % 3}") for seq in range(300)]
+    store.engine.executemany("INSERT INTO private_values VALUES (?, ?, ?, ?, ?, ?)", rows)
+    store.quarantine("barie/1/facts/CKHN/gate-1", NAME.encode(), "no Batch")
+    store.engine.execute("VACUUM (ANALYZE) private_values")
+    store.engine.execute("VACUUM (ANALYZE) quarantine")
+    store.engine.execute("DELETE FROM private_values WHERE value <> ''")
+    store.engine.execute("UPDATE quarantine SET payload = ''")
+    yield store
+    store.close()
+
+
+def test_a_purged_value_is_in_no_file_of_the_database(
+    forgetting: Store, postgres_server: PostgresServer
+) -> None:
+    assert postgres_server.files_with(NAME) != []
+
+    forgetting.engine.purge()
+
+    assert postgres_server.files_with(NAME) == []
+
+
+def test_a_purge_that_a_reader_hinders_is_made_up_for_at_the_next_start(
+    forgetting: Store, dsn: str, postgres_server: PostgresServer
+) -> None:
+    with psycopg.connect(dsn) as backup:
+        backup.execute("SELECT count(*) FROM private_values")
+        forgetting.engine.purge()
+    assert postgres_server.files_with(NAME) != []
+
+    Store(forgetting.engine.another()).close()
+
+    assert postgres_server.files_with(NAME) == []
+    assert forgetting.setting("purge") is None
