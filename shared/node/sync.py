@@ -43,6 +43,9 @@ SETTLE_S = 1.0
 WINDOW = 8
 """Batches of new facts on their way to the broker at a time."""
 MOST_PARKED = 64
+RETRY_EVERY_S = 0.02
+RETRIES = 50
+"""So often a process of a group looks whether another has taken in what its own batches wait for; then at every tick."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,9 @@ class SyncNode:
     """Keeps one site's journals in step with its peers. All calls are on the event loop's thread.
 
     `keeps`: whether history below a journal's floor is wanted still. `checkpoints`: where the newest checkpoint is kept; a
-    node without does not begin from one. `group` and `leads`: several processes of one node share the work of receiving and
-    answering through MQTT's shared subscriptions; the one that leads speaks for the node.
+    node without does not begin from one. `group` and `leads`: several processes of one node share a store, and through MQTT's
+    shared subscriptions the work of receiving and answering; the one that leads speaks for the node: it publishes vectors,
+    asks, and takes the answers. Each pushes what it has written itself.
     """
 
     def __init__(
@@ -90,10 +94,12 @@ class SyncNode:
             Beginning(store, checkpoints, self.peers, identity.site, clock) if checkpoints else None
         )
         self._incarnation = store.next_incarnation()
+        self._led = group is None
         self._journal = own_journal(store, identity.node)
         self._pushed = store.head(self._journal).seq
         self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
         self._wake_push = asyncio.Event()
+        self._wake_retry = asyncio.Event()
         self._vector_due = True
         self._vector_sent_at = float("-inf")
         self._witnessed_at = clock()
@@ -107,10 +113,11 @@ class SyncNode:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Starts pushing and ticking; gives the tasks, which run until `stop`, to whoever watches over them."""
-        self._tasks = [
-            asyncio.create_task(self._push(), name=f"push {self._identity.site}"),
-            asyncio.create_task(self._tick(), name=f"tick {self._identity.site}"),
-        ]
+        running = {"push": self._push(), "tick": self._tick()}
+        if self._group is not None:
+            running["retry"] = self._retry()
+        site = self._identity.site
+        self._tasks = [asyncio.create_task(run, name=f"{name} {site}") for name, run in running.items()]
         return list(self._tasks)
 
     async def stop(self) -> None:
@@ -189,11 +196,18 @@ class SyncNode:
 
     def begin_journal(self, cause: Cause) -> None:
         """Goes on in a new journal; raises StoreUnusable."""
-        left = self._journal
-        self._journal = begin_journal(self._store, self._identity.key, self._identity.node, cause)
+        left, node = self._journal, self._identity.node
+        with self._store.together("begin a journal in"):
+            begun = own_journal(self._store, node)
+            if begun == left:
+                begun = begin_journal(self._store, self._identity.key, node, cause)
+        self._write_on(begun)
+        log.warning("journal_begun", left=left, journal=begun, cause=cause.value)
+
+    def _write_on(self, journal: str) -> None:
+        self._journal = journal
         self._pushed = 0
         self._wake_push.set()
-        log.warning("journal_begun", left=left, journal=self._journal, cause=cause.value)
 
     # -- in
 
@@ -201,12 +215,14 @@ class SyncNode:
         site, me = self._identity.site, self._identity.node
         self._link.subscribe(protocol.facts_topic(site, "+"), self._on_batch, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
-        self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill, self._group)
+        self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
         if self._beginning is not None:
             self._link.subscribe(protocol.checkpoint_topic(site, "+"), self._on_checkpoint)
 
     def _on_fill(self, received: Received) -> None:
+        if not self._leads():
+            return
         part = received.user.get("part")
         if part is None:
             self._on_batch(received)
@@ -273,20 +289,43 @@ class SyncNode:
         """Keeps a batch that came before the one it follows, for a moment."""
         if sum(map(len, self._parked.values())) < MOST_PARKED:
             self._parked.setdefault(signed.head.journal, []).append((run, signed))
+            self._wake_retry.set()
 
     def _unpark(self, journal: str) -> None:
-        """Takes in whatever now follows, over and over."""
+        """Takes in whatever now follows, over and over; in a group, the rest may follow what another process takes in."""
         waiting = self._parked.pop(journal, [])
         while waiting:
-            left = []
-            for run, signed in waiting:
-                try:
-                    self._store.absorb(run, signed)
-                except BrokenChain:
-                    left.append((run, signed))
+            left = [one for one in waiting if not self._absorb_parked(*one)]
             if len(left) == len(waiting):
+                if self._group is not None:
+                    self._parked[journal] = left
                 return
             waiting = left
+
+    def _absorb_parked(self, run: Sequence[Sealed], signed: SignedHead) -> bool:
+        """True when the run is held now, or follows what is."""
+        first = run[0].fact
+        if not self._store.holds(Head(first.journal, first.seq - 1, first.prev)):
+            return False
+        with contextlib.suppress(BrokenChain):
+            self._store.absorb(run, signed)
+        return True
+
+    async def _retry(self) -> None:
+        """What other processes of the group take in goes on where ours waits, and the other way round: a quick look each time."""
+        while True:
+            await self._wake_retry.wait()
+            self._wake_retry.clear()
+            for _ in range(RETRIES):
+                await asyncio.sleep(RETRY_EVERY_S)
+                with self._store_trouble():
+                    self._unpark_all()
+                if not self._parked:
+                    break
+
+    def _unpark_all(self) -> None:
+        for journal in list(self._parked):
+            self._unpark(journal)
 
     def _on_vector(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -449,9 +488,9 @@ class SyncNode:
                 await asyncio.sleep(STORE_AGAIN_S)
 
     async def tick(self) -> None:
-        """What is due now: what others processes of this node stored, a vector, asks, a witness's word. Raises StoreError."""
+        """What is due now: what other processes of this node stored, a vector, asks, a witness's word. Raises StoreError."""
         self._notice_others()
-        if not self._link.connected or not self._leads():
+        if not self._link.connected or not self._speaks():
             return
         now = self._clock()
         since = now - self._vector_sent_at
@@ -463,16 +502,33 @@ class SyncNode:
             self._witness()
         self._ask()
 
+    def _speaks(self) -> bool:
+        """Whether this process speaks for the node. Who takes that over counts as a new start, so that its word is newer."""
+        leads = self._leads()
+        if leads and not self._led:
+            self._incarnation = self._store.next_incarnation()
+            self._vector_due = True
+            self._vector_sent_at = float("-inf")
+            log.info("lead_taken", site=self._identity.site, incarnation=self._incarnation)
+        self._led = leads
+        return leads
+
     def _notice_others(self) -> None:
         """Other processes may have written to a shared store."""
         if not self._store.engine.shared:
             return
         heads = self._store.heads()
-        if heads != self._heads_told:
-            self._heads_told = heads
-            self._vector_due = True
-            if self._store.newest_position(AUTHORITY_KINDS) > self._learnt_to:
-                self._learn()
+        if heads == self._heads_told:
+            return
+        self._heads_told = heads
+        self._vector_due = True
+        if self._store.newest_position(AUTHORITY_KINDS) > self._learnt_to:
+            self._learn()
+        journal = own_journal(self._store, self._identity.node)
+        if journal != self._journal:
+            self._write_on(journal)
+        self._unpark_all()
+        self.peers.note_freshness()
 
     def _flush(self) -> None:
         self.witnesses.flush()
