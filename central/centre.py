@@ -19,12 +19,13 @@ from shared.node.declarations import Declarations
 from shared.node.engine import Engine
 from shared.node.errors import StoreError
 from shared.node.store import Store
+from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
 
 
 def open_store(where: Path | Engine, wall: Callable[[], datetime] = utc_now) -> Store:
     """The centre's store with its projections; raises StoreUnusable."""
-    return Store(where, [Declarations(), Passages()], wall)
+    return Store(where, [Declarations(), Passages(), UsedTwice()], wall)
 
 
 @dataclass(frozen=True)

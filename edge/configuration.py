@@ -133,6 +133,22 @@ class SettingsTable(_Table):
         return Settings(self.stale_after_s, self.health_tick, self.inferred_steps_bind, self.readings)
 
 
+class RetentionTable(_Table):
+    """How long a gate keeps the facts of closed declarations after the centre holds them.
+
+    Never shorter than the centre's backups reach back (`backup_days`): after a restore the gates fill in what is missing.
+    """
+
+    keep_days: Annotated[int, Field(ge=7, le=3650)] = 30
+    backup_days: Annotated[int, Field(ge=1)] = 14
+
+    @model_validator(mode="after")
+    def _longer_than_backups(self) -> Self:
+        if self.keep_days < self.backup_days:
+            raise ValueError(f"keep_days is shorter than backup_days; write {self.backup_days} or more")
+        return self
+
+
 class ReaderTable(_Table):
     """The plate reader."""
 
@@ -165,6 +181,7 @@ class GateTable(_Table):
     broker: BrokerTable
     settings: SettingsTable = SettingsTable()
     reader: ReaderTable = ReaderTable()
+    retention: RetentionTable = RetentionTable()
     pictures: PicturesTable = PicturesTable()
     lane: Annotated[tuple[LaneTable, ...], Field(min_length=1)]
 

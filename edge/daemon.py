@@ -12,9 +12,11 @@ from edge.configuration import GateConfiguration
 from edge.disk import watch_disk
 from edge.gate import Gate
 from edge.pictures import sweep_pictures
+from edge.retention import Retention
 from edge.screen.app import create_app
 from edge.telemetry import report_status, send_thumbnails, will
 from edge.vision.ppocr import PpOcrReader, PpOcrSettings
+from shared.node.chores import chores
 from shared.node.link import Link
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
 from shared.node.sync import SyncNode
@@ -31,7 +33,9 @@ async def run(configuration: GateConfiguration) -> None:
     data = configuration.path(table.data)
     settings = table.broker.link(configuration.folder)
     link = Link(settings, client_id=gate.node, will=will(gate.site, gate.node))
-    gate.sync = SyncNode(gate.store, link, gate.identity(configuration))
+    retention = Retention(gate, table.retention.keep_days)
+    identity = gate.identity(configuration)
+    gate.sync = SyncNode(gate.store, link, identity, keeps=retention.keeps, checkpoints=gate.checkpoints)
     async with contextlib.AsyncExitStack() as running:
         await running.enter_async_context(serving(create_app(gate), table.screen.host, table.screen.port))
         link.start()
@@ -46,6 +50,8 @@ async def run(configuration: GateConfiguration) -> None:
             asyncio.create_task(
                 sweep_pictures(gate.pictures, gate.open_pictures, gate.disk.shortfall_bytes), name="sweep"
             ),
+            asyncio.create_task(chores(gate.store, gate.sync, gate.node, gate.site), name="chores"),
+            asyncio.create_task(retention.run(gate.sync), name="retention"),
             asyncio.create_task(watchdog(gate.alive), name="watchdog"),
         ]
         running.push_async_callback(_cancel, tasks)

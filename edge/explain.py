@@ -19,6 +19,7 @@ from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreUnusable
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
+from shared.node.used_twice import UsedTwice
 from shared.words import Language, sentence, word
 
 
@@ -40,7 +41,7 @@ def answer(configuration: GateConfiguration, question: Question) -> tuple[Decisi
     file = configuration.path(configuration.table.data) / "facts.db"
     if not file.exists():
         raise StoreUnusable(f"no store at {file}; mend `data` in the configuration, or run the gate first")
-    store = Store(file, [Declarations(), Underway()])
+    store = Store(file, [Declarations(), Underway(), UsedTwice()])
     try:
         knowledge = _knowledge(configuration, store)
         about = _judge(knowledge, question)

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,20 +27,26 @@ from edge.vision.port import PlateReader
 from hardware.modbus import ModbusTcpBarrier
 from shared.authority import Authority, Counting
 from shared.bodies import AUTHORITY_KINDS
+from shared.clock import Stamp
 from shared.codes import Agency
 from shared.facts import Draft, Fact, Sealed
 from shared.journal import centre_node
 from shared.known import Known, journals_of
+from shared.node.checkpoints import Checkpoints
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreError, StoreUnusable
 from shared.node.own import own_journal
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
+from shared.node.used_twice import UsedTwice, findings
 from shared.signing import BadKey, PrivateKey
 
 HUNG_AFTER_S = 15.0
 """A lane that has not ticked for so long hangs; the slowest exchange with a board takes a few seconds."""
+
+ALARM_FOR = timedelta(days=1)
+"""How long the screen tells of a declaration that was used twice."""
 
 
 class ShownLane:
@@ -79,7 +86,8 @@ class Gate:
         data = configuration.path(table.data)
         self.disk = DiskGuard(data, disk_limits)
         self.pictures = self._make_room(data / "pictures", table.pictures.budget_bytes)
-        self.store = Store(data / "facts.db", [Declarations(), Underway()])
+        self.store = Store(data / "facts.db", [Declarations(), Underway(), UsedTwice()])
+        self.checkpoints = Checkpoints(data / "checkpoints")
         self.sync: SyncNode | None = None
         self._required = (centre_node(self.site), *table.required_nodes)
         self._officers = Officers(configuration.path(table.officers) if table.officers else None)
@@ -138,7 +146,19 @@ class Gate:
             stale=bool(stale),
             store_error=broken,
             disk=self.disk.level,
+            unseen=self.sync.unseen() if self.sync else 0,
+            refused=bool(self.sync and self.sync.refused()),
+            twin=self.sync is not None and self.sync.twin,
+            used_twice=self._used_twice(),
         )
+
+    def _used_twice(self) -> tuple[str, ...]:
+        """Declarations whose vehicle went through one place twice, the last time within a day."""
+        since = str(Stamp(self.store.steady() - ALARM_FOR))
+        with contextlib.suppress(StoreError):
+            found = findings(self.store)
+            return tuple(dict.fromkeys(one.declaration for one in found if one.passages[-1].at > since))
+        return ()
 
     def sign_in(self, code: str, pin: str) -> Officer | None:
         """The officer when PIN and enrolment are good. Before any enrolment arrived, the PIN alone lets her look."""

@@ -20,6 +20,7 @@ def will(site: str, node: str) -> tuple[str, bytes]:
 
 def status(gate: Gate, data: Path) -> protocol.Status:
     """How the gate does now."""
+    link = gate.link()
     return protocol.Status(
         node=gate.node,
         site=gate.site,
@@ -40,7 +41,11 @@ def status(gate: Gate, data: Path) -> protocol.Status:
             )
             for lane in gate.working
         ],
-        unsent=gate.link().unsent,
+        unsent=link.unsent,
+        unseen=link.unseen,
+        quarantined=gate.store.quarantined(),
+        refused=sorted(gate.sync.refused()) if gate.sync else [],
+        clock=gate.store.steady.source.value,
         disk_free_mb=shutil.disk_usage(data).free // 1_000_000,
         disk=gate.disk.level.value,
     )

@@ -84,6 +84,9 @@ class GateFigures(Collector):
         """The figures at this moment."""
         link = self._gate.link()
         yield _gauge("barie_facts_unsent", "Facts of this node without a receipt", link.unsent)
+        yield _gauge(
+            "barie_facts_unseen", "Facts of this node that nobody else was seen to hold", link.unseen
+        )
         yield _gauge("barie_centre_connected", "1 while the centre is heard", link.connected)
         yield _gauge("barie_knowledge_stale", "1 while nothing automatic may happen", link.stale)
         if link.centre_age_s is not None:

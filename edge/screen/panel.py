@@ -268,6 +268,11 @@ def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
     if link.store_error or "store_broken" in view.trouble:
         yield words("trouble", "store_broken", error=link.store_error or "…")
     yield from (words("trouble", code) for code in view.trouble if code != "store_broken")
+    yield from (words("link", "used_twice", no=no) for no in link.used_twice)
+    if link.twin:
+        yield words("link", "twin")
+    if link.refused:
+        yield words("link", "refused")
     if link.disk is not DiskLevel.PLENTY:
         yield words("disk", link.disk)
 

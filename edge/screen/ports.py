@@ -15,7 +15,9 @@ class LinkShown:
     """The line to the centre, and what holds the facts meanwhile.
 
     `connected`, `centre_age_s`: whether the line stands, and how old what we know from there is;
-    `unsent`: facts of this node without a receipt; `stale`: the knowledge is too old for anything automatic;
+    `unsent`: facts of this node without a receipt from the centre; `unseen`: those that nobody at all has been seen to hold;
+    `refused`: somebody set facts of this node aside; `twin`: another PC bears this node's name; `used_twice`: numbers of
+    declarations whose vehicle passed one place twice in the last day; `stale`: the knowledge is too old for anything automatic;
     `store_error`: one sentence when nothing can be written, so that the boom must be moved by key; `disk`: its room
     for more.
     """
@@ -25,6 +27,10 @@ class LinkShown:
     unsent: int
     stale: bool
     store_error: str | None = None
+    unseen: int = 0
+    refused: bool = False
+    twin: bool = False
+    used_twice: tuple[str, ...] = ()
     disk: DiskLevel = DiskLevel.PLENTY
 
 

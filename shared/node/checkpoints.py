@@ -31,7 +31,7 @@ class Checkpoints:
     """The newest checkpoint in a folder: `manifest.json` and the parts, files named by their SHA-256. Raises StoreUnusable."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = self._folder = folder
         self.manifest: Manifest | None = self._kept()
 
     @property

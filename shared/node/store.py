@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from shared import subjects
 from shared.bodies import Body, Forget, read_body
 from shared.branches import Branch, Place, attach, locator, place
 from shared.clock import FAR_AHEAD, HybridClock, Stamp, utc_now
@@ -176,6 +177,43 @@ class Store:
         self._tell(taken)
         return taken
 
+    def let_go(
+        self, floor: Head, live: Collection[tuple[str, int]], after: int, most: int
+    ) -> tuple[int, int]:
+        """Removes facts of a journal up to a signed head that becomes its floor, those in `live` left out.
+
+        Looks at `most` facts after number `after`; gives how many went and where to go on, 0 when all was looked at. The
+        tables about their declarations are made anew from what is left.
+        """
+        journal = floor.journal
+        rows = self.rows(
+            """SELECT position, seq, subject FROM facts WHERE journal = ? AND branch = 0 AND seq > ? AND seq <= ?
+               ORDER BY seq LIMIT ?""",
+            (journal, after, floor.seq, most),
+        )
+        if not rows:
+            return 0, 0
+        gone = [row for row in rows if (journal, row[1]) not in live]
+        last = rows[-1][1]
+        with self.engine.transaction("prune"):
+            main = self._main(journal)
+            if main.floor.seq < floor.seq:
+                main = replace(main, floor=floor)
+                self._set_branch(main)
+            self.engine.executemany("DELETE FROM facts WHERE position = ?", [(row[0],) for row in gone])
+            self.engine.executemany(
+                "DELETE FROM private_values WHERE journal = ? AND seq = ? AND branch = 0",
+                [(journal, row[1]) for row in gone],
+            )
+            self.engine.execute(
+                "DELETE FROM signatures WHERE journal = ? AND seq > ? AND seq <= ? AND seq < ?",
+                (journal, after, last, floor.seq),
+            )
+            nos = {subjects.declaration_of(row[2]) for row in gone} - {None}
+            self._projections.refresh(sorted(no for no in nos if no))
+        self._remember(main)
+        return len(gone), last
+
     def quarantine(self, source: str, payload: bytes, reason: str) -> None:
         """Keeps what could not be taken, with its reason, the newest thousand; what comes again is counted, not kept twice."""
         digest = hashlib.sha256(source.encode() + b"\0" + payload).hexdigest()
@@ -243,6 +281,14 @@ class Store:
     def forked(self) -> dict[str, list[Branch]]:
         """The journals that have more than one branch."""
         return {journal: held for journal, held in self._all_branches().items() if len(held) > 1}
+
+    def signed_below(self, journal: str, limit: Head) -> Head | None:
+        """The last signed head of the main branch up to a head that is held on it, and above the floor or at it."""
+        main = self._main(journal)
+        if not self._on(main, limit.seq, limit.hash):
+            return main.floor if main.floor.seq and main.floor.seq < limit.seq else None
+        signed = self._signed(journal, 0, main.floor.seq, limit.seq, last=True)
+        return signed.head if signed else (main.floor if main.floor.seq else None)
 
     def holds(self, head: Head) -> bool:
         """Whether this very fact is held, on whatever branch; below the floor it is taken to be."""
@@ -374,6 +420,10 @@ class Store:
             (row[0], row[1], row[2], row[3])
             for row in self.rows("SELECT ref, why, at, detail FROM flags ORDER BY at DESC")
         ]
+
+    def quarantined(self) -> int:
+        """How much was set aside and nobody has acknowledged yet."""
+        return int(self.rows("SELECT count(*) FROM quarantine WHERE acknowledged = 0")[0][0])
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Rows of a query, for the readers of projections; raises StoreUnusable."""

@@ -18,7 +18,7 @@ from shared import protocol
 from shared.bodies import AUTHORITY_KINDS, Cause
 from shared.checkpoint import Manifest
 from shared.clock import BadStamp, Stamp
-from shared.facts import BadFact, BadSignature, BrokenChain, Fact, FactError, Sealed, read_envelope
+from shared.facts import BadFact, BadSignature, BrokenChain, Draft, Fact, FactError, Sealed, read_envelope
 from shared.journal import Head, SignedHead, author_of, centre_node
 from shared.node.asking import Asking
 from shared.node.beginning import Beginning
@@ -26,6 +26,7 @@ from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
 from shared.node.own import begin_journal, own_journal
+from shared.node.parked import Parked
 from shared.node.peers import Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
@@ -42,7 +43,6 @@ STORE_AGAIN_S = 5.0
 SETTLE_S = 1.0
 WINDOW = 8
 """Batches of new facts on their way to the broker at a time."""
-MOST_PARKED = 64
 RETRY_EVERY_S = 0.02
 RETRIES = 50
 """So often a process of a group looks whether another has taken in what its own batches wait for; then at every tick."""
@@ -96,10 +96,10 @@ class SyncNode:
         self._incarnation = store.next_incarnation()
         self._led = group is None
         self._journal = own_journal(store, identity.node)
+        self.twin = False
         self._pushed = store.head(self._journal).seq
-        self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
+        self._parked = Parked(store)
         self._wake_push = asyncio.Event()
-        self._wake_retry = asyncio.Event()
         self._vector_due = True
         self._vector_sent_at = float("-inf")
         self._witnessed_at = clock()
@@ -194,6 +194,15 @@ class SyncNode:
             await asyncio.sleep(TICK_S / 5)
         return False
 
+    def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
+        """Writes facts into this node's journal and gives them when they are on disk; raises StoreUnusable."""
+        return self._store.append(self._journal, self._identity.key, drafts)
+
+    def fetch_checkpoint(self) -> None:
+        """Sees to it that the parts of the newest checkpoint come here, though no journal is behind."""
+        if self._beginning is not None:
+            self._beginning.fetch()
+
     def begin_journal(self, cause: Cause) -> None:
         """Goes on in a new journal; raises StoreUnusable."""
         left, node = self._journal, self._identity.node
@@ -229,6 +238,7 @@ class SyncNode:
         elif self._beginning is not None:
             with self._store_trouble():
                 self._beginning.take(part, received.payload)
+                self.peers.note_freshness()
             self._ask(at_once=True)
 
     def _on_batch(self, received: Received) -> None:
@@ -264,9 +274,9 @@ class SyncNode:
         try:
             fresh = self._store.absorb(run, signed)
         except BrokenChain:
-            self._park(run, signed)
+            self._parked.park(run, signed)
             raise
-        self._unpark(head.journal)
+        self._parked.take(head.journal)
         self._asking.answered(head.journal)
         self.peers.note_freshness()
         if head.journal == self._journal and len(self._store.branches(self._journal)) > 1:
@@ -285,47 +295,17 @@ class SyncNode:
         self._ask(at_once=True)
         return True
 
-    def _park(self, run: Sequence[Sealed], signed: SignedHead) -> None:
-        """Keeps a batch that came before the one it follows, for a moment."""
-        if sum(map(len, self._parked.values())) < MOST_PARKED:
-            self._parked.setdefault(signed.head.journal, []).append((run, signed))
-            self._wake_retry.set()
-
-    def _unpark(self, journal: str) -> None:
-        """Takes in whatever now follows, over and over; in a group, the rest may follow what another process takes in."""
-        waiting = self._parked.pop(journal, [])
-        while waiting:
-            left = [one for one in waiting if not self._absorb_parked(*one)]
-            if len(left) == len(waiting):
-                if self._group is not None:
-                    self._parked[journal] = left
-                return
-            waiting = left
-
-    def _absorb_parked(self, run: Sequence[Sealed], signed: SignedHead) -> bool:
-        """True when the run is held now, or follows what is."""
-        first = run[0].fact
-        if not self._store.holds(Head(first.journal, first.seq - 1, first.prev)):
-            return False
-        with contextlib.suppress(BrokenChain):
-            self._store.absorb(run, signed)
-        return True
-
     async def _retry(self) -> None:
-        """What other processes of the group take in goes on where ours waits, and the other way round: a quick look each time."""
+        """Batches of this process may follow what another one of the group is just taking in: a quick look each time."""
         while True:
-            await self._wake_retry.wait()
-            self._wake_retry.clear()
+            await self._parked.came.wait()
+            self._parked.came.clear()
             for _ in range(RETRIES):
                 await asyncio.sleep(RETRY_EVERY_S)
                 with self._store_trouble():
-                    self._unpark_all()
+                    self._parked.take_all()
                 if not self._parked:
                     break
-
-    def _unpark_all(self) -> None:
-        for journal in list(self._parked):
-            self._unpark(journal)
 
     def _on_vector(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -350,7 +330,9 @@ class SyncNode:
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
         """Our own name, signed with our key, and not by us: two PCs bear it."""
         if not retained and vector.incarnation != self._incarnation and self._group is None:
-            log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
+            if not self.twin:
+                log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
+            self.twin = True
             with self._store_trouble():
                 self._store.flag(
                     f"node/{vector.node}",
@@ -527,7 +509,7 @@ class SyncNode:
         journal = own_journal(self._store, self._identity.node)
         if journal != self._journal:
             self._write_on(journal)
-        self._unpark_all()
+        self._parked.take_all()
         self.peers.note_freshness()
 
     def _flush(self) -> None:

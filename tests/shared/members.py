@@ -1,12 +1,14 @@
 """A site's nodes on stores of their own: over a real broker, or one of them on a link whose messages are handed in."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from shared import protocol, subjects
 from shared.bodies import NodeEnrolled, dump
+from shared.clock import Stamp
 from shared.codes import Agency, Place
 from shared.facts import Draft
 from shared.journal import author_of, centre_node, journal_id
@@ -95,21 +97,30 @@ class HandedLink(Link):
         self.sent.append((topic, payload))
         return True
 
-    def hand_in(self, topic: str, message: protocol.Message | bytes, *, retained: bool = False) -> None:
+    def hand_in(
+        self,
+        topic: str,
+        message: protocol.Message | bytes,
+        *,
+        retained: bool = False,
+        user: Mapping[str, str] | None = None,
+    ) -> None:
         """A message arrives."""
         payload = message if isinstance(message, bytes) else protocol.encode(message)
-        self._dispatch(Received(topic, payload, {}, retained))
+        self._dispatch(Received(topic, payload, user or {}, retained))
+
+    def vector(
+        self, *, of: str, journals: Sequence[Journal], incarnation: int = 1, at: datetime = MORNING
+    ) -> protocol.Vector:
+        """A node's vector: it holds these journals as far as they go."""
+        heads = {j.name: protocol.WireHead(seq=j.head.seq, hash=j.head.hash) for j in journals if j.head.seq}
+        return protocol.Vector(
+            node=of, site=SITE, incarnation=incarnation, at=str(Stamp(at)), heads=heads
+        ).sign(key(journal_id(of)))
 
     def hear(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:
-        """A node's vector arrives: it holds these journals as far as they go."""
-        heads = {j.name: protocol.WireHead(seq=j.head.seq, hash=j.head.hash) for j in journals}
-        vector = protocol.Vector(
-            node=of,
-            site=SITE,
-            incarnation=incarnation,
-            at=f"{MORNING:%Y-%m-%dT%H:%M:%S}.000Z#0000",
-            heads=heads,
-        ).sign(key(journal_id(of)))
+        """Such a vector arrives."""
+        vector = self.vector(of=of, journals=journals, incarnation=incarnation)
         self.hand_in(protocol.vector_topic(SITE, of), vector, retained=retained)
 
     def batch(
