@@ -78,7 +78,9 @@ def test_the_tables_are_those_of_sqlite(store: Store, tmp_path: Path) -> None:
     take(plain, day)
 
     assert rows(store) == rows(plain)
-    assert all(rows(store)[name] for name in ("declarations", "vehicles", "passages", "entered", "yard_ticks"))
+    assert all(
+        rows(store)[name] for name in ("declarations", "vehicles", "passages", "entered", "yard_ticks")
+    )
     assert rows(store)["withdrawn_ticks"] != []
     plain.close()
 
