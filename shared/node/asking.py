@@ -12,6 +12,7 @@ from shared.protocol import Ask, WireHead
 LATER_S = 0.25
 """A push is on its way while a vector tells of it: what is missing is asked for when the journal has stood still so long."""
 ASK_AGAIN_S = 1.0
+IN_VAIN_MOST_S = 60.0
 REFUSED_FIRST_S, REFUSED_MOST_S = 5.0, 600.0
 _HISTORY = "history"
 
@@ -103,7 +104,7 @@ class Asking:
             self._behind_since[journal] = (held, now)
         asked = self._asked.get(journal)
         in_vain = asked is not None and asked.held == held
-        if asked is not None and in_vain and now - asked.at_s < ASK_AGAIN_S:
+        if asked is not None and in_vain and now - asked.at_s < _pause_s(asked.times):
             return None
         if not at_once and now - since < LATER_S:
             return None
@@ -130,3 +131,8 @@ class Asking:
             known = [node for node in order if node in holders]
             yield known[times % len(known)], Ask(journal=journal, below=floor.seq)
             return
+
+
+def _pause_s(times: int) -> float:
+    """How long an answer is waited for: three times a second, then ever longer."""
+    return float(min(IN_VAIN_MOST_S, ASK_AGAIN_S * 2 ** max(0, times - 2)))

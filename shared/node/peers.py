@@ -3,13 +3,18 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from shared.clock import Stamp
 from shared.journal import Head, author_of, centre_node
 from shared.node.store import Store
 from shared.protocol import Vector
 
 HEARD_RECENTLY_S = 20.0
+OLD = timedelta(seconds=60)
+"""A first vector that is older by our clock may be one that a bridge had kept: the node is there when a second one comes."""
+WENT_BACKWARDS = "went_backwards"
 _SETTING = "fresh"
 
 
@@ -18,11 +23,12 @@ class Heard:
     """A node's newest vector and when it was heard, by our monotonic clock.
 
     A vector that lay retained at the broker tells what its node held once, not that the node is there: `at_s` is -inf.
-    `lacking`: heads that it names and we did not hold when it came.
+    `told`: how many of its vectors came fresh; `lacking`: heads that it names and we did not hold when it came.
     """
 
     vector: Vector
     at_s: float
+    told: int = 0
     lacking: tuple[Head, ...] = field(default=(), compare=False)
 
 
@@ -44,16 +50,25 @@ class Peers:
     def hear(self, vector: Vector, *, retained: bool) -> bool:
         """Takes a checked vector in. False for one that is older than what we have of its node."""
         known = self.heard.get(vector.node)
-        if known is not None and (vector.incarnation, vector.at) < (
-            known.vector.incarnation,
-            known.vector.at,
-        ):
+        if known is not None and not self._newer(vector, known.vector):
             return False
-        at_s = float("-inf") if retained else self._clock()
+        told = (known.told if known else 0) + (not retained)
+        live = not retained and (told > 1 or vector.at > str(Stamp(self._store.steady() - OLD)))
+        at_s = self._clock() if live else known.at_s if known else float("-inf")
         lacking = tuple(head for head in vector.all_heads() if not self._store.holds(head))
-        self.heard[vector.node] = Heard(vector, max(at_s, known.at_s) if known else at_s, lacking)
+        self.heard[vector.node] = Heard(vector, at_s, told, lacking)
         self.note_freshness(vector.node)
         return True
+
+    def _newer(self, vector: Vector, known: Vector) -> bool:
+        """Whether a vector is newer than the one we have. A node that counts its starts anew is flagged: it lost its store."""
+        if vector.incarnation < known.incarnation and vector.at > known.at:
+            self._store.flag(
+                f"node/{vector.node}",
+                WENT_BACKWARDS,
+                f"start {vector.incarnation} after start {known.incarnation}: its store was lost or put back",
+            )
+        return vector.incarnation > known.incarnation or vector.at > known.at
 
     def lively(self, node: str) -> bool:
         """Whether the node was heard of itself lately."""

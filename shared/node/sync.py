@@ -97,6 +97,7 @@ class SyncNode:
         self._led = group is None
         self._journal = own_journal(store, identity.node)
         self.twin = False
+        self._started = str(store.clock.now())
         self._pushed = store.head(self._journal).seq
         self._parked = Parked(store)
         self._wake_push = asyncio.Event()
@@ -329,7 +330,8 @@ class SyncNode:
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
         """Our own name, signed with our key, and not by us: two PCs bear it."""
-        if not retained and vector.incarnation != self._incarnation and self._group is None:
+        since_start = vector.at > self._started and vector.incarnation != self._incarnation
+        if not retained and since_start and self._group is None:
             if not self.twin:
                 log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
             self.twin = True

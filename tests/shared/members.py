@@ -8,14 +8,14 @@ from pathlib import Path
 
 from shared import protocol, subjects
 from shared.bodies import NodeEnrolled, dump
-from shared.clock import Stamp
+from shared.clock import Stamp, utc_now
 from shared.codes import Agency, Place
 from shared.facts import Draft
 from shared.journal import author_of, centre_node, journal_id
 from shared.node.link import Link, LinkSettings, Received
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
-from tests.builders import MORNING, SITE, Journal, key, note
+from tests.builders import SITE, Journal, key, note
 
 CENTRE = centre_node(SITE)
 CENTRE_JOURNAL = journal_id(CENTRE)
@@ -88,6 +88,7 @@ class HandedLink(Link):
         super().__init__(LinkSettings("127.0.0.1", 1), "handed")
         self.connected = True
         self.sent: list[tuple[str, bytes]] = []
+        self._told = 0
 
     async def publish(
         self, topic: str, payload: bytes, *, retain: bool = False, user: Mapping[str, str] | None = None
@@ -110,12 +111,17 @@ class HandedLink(Link):
         self._dispatch(Received(topic, payload, user or {}, retained))
 
     def vector(
-        self, *, of: str, journals: Sequence[Journal], incarnation: int = 1, at: datetime = MORNING
+        self, *, of: str, journals: Sequence[Journal], incarnation: int = 1, at: datetime | None = None
     ) -> protocol.Vector:
         """A node's vector: it holds these journals as far as they go."""
+        self._told += 1
         heads = {j.name: protocol.WireHead(seq=j.head.seq, hash=j.head.hash) for j in journals if j.head.seq}
         return protocol.Vector(
-            node=of, site=SITE, incarnation=incarnation, at=str(Stamp(at)), heads=heads
+            node=of,
+            site=SITE,
+            incarnation=incarnation,
+            at=str(Stamp(at or utc_now(), self._told)),
+            heads=heads,
         ).sign(key(journal_id(of)))
 
     def hear(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 
@@ -201,13 +202,35 @@ def test_a_vector_under_another_nodes_name_is_not_heard(
     assert centre.head.seq == 1
 
 
-def test_a_vector_that_goes_backwards_in_incarnation_is_older_and_changes_nothing(
+def test_a_vector_that_was_heard_before_changes_nothing(
     link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal
 ) -> None:
     del centre
+    before = link.vector(of="gate-1", journals=[], incarnation=1)
     link.hear(gate_1, of="gate-1", incarnation=2)
-    link.hear(of="gate-1", incarnation=1)
+    link.hand_in(protocol.vector_topic(SITE, "gate-1"), before)
     assert gate_2.sync.peers.heard["gate-1"].vector.incarnation == 2
+    assert gate_2.store.flags() == []
+
+
+def test_a_node_that_counts_its_starts_anew_is_flagged_and_heard(
+    link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal
+) -> None:
+    del centre
+    link.hear(gate_1, of="gate-1", incarnation=7)
+    link.hear(of="gate-1", incarnation=1)
+    assert gate_2.sync.peers.heard["gate-1"].vector.incarnation == 1
+    assert [(ref, why) for ref, why, _, _ in gate_2.store.flags()] == [("node/gate-1", "went_backwards")]
+
+
+def test_a_vector_that_a_bridge_had_kept_makes_nothing_fresh_until_another_follows(
+    link: HandedLink, gate_2: Member, centre: Journal
+) -> None:
+    topic = protocol.vector_topic(SITE, CENTRE)
+    for minutes, age_s in ((60, None), (59, 0)):
+        at = gate_2.store.steady() - timedelta(minutes=minutes)
+        link.hand_in(topic, link.vector(of=CENTRE, journals=[centre], at=at))
+        assert gate_2.sync.ages_s() == {CENTRE_JOURNAL: age_s}
 
 
 # -- freshness and receipts
