@@ -57,8 +57,6 @@ SELECT current_setting('server_encoding') AS encoding, 'B' < 'a' AND 'z' < 'á' 
 
 _PRIVATE = {"private_values": ("salt", "value"), "quarantine": ("payload",)}
 """Tables that hold personal values, and in which columns."""
-_PURGE_OWED = "purge"
-"""The setting that stands while personal values may be left in the files of a table."""
 
 _MARK = re.compile(r"'[^']*'|\?|%")
 
@@ -130,17 +128,13 @@ class PostgresEngine:
                     self.execute(one)
                 self.execute("INSERT INTO migrations (name) VALUES (?)", (name,))
         self._keep_out_of_statistics()
-        if self.rows("SELECT 1 FROM node WHERE name = ?", (_PURGE_OWED,)):
-            self.purge()
 
-    def purge(self) -> None:
+    def purge(self) -> bool:
         """See Engine. The tables with personal values are written anew; the old files go.
 
         Nobody is kept waiting for longer than two seconds: where somebody reads these tables all that time (a backup), it
-        is put off until the next purge or start. What the write-ahead log holds goes as the server recycles it, and
-        archives of it are for whoever keeps them.
+        is left. What the write-ahead log holds goes as the server recycles it; archives of it are for whoever keeps them.
         """
-        self.execute("INSERT INTO node (name, value) VALUES (?, '') ON CONFLICT DO NOTHING", (_PURGE_OWED,))
         with self._guard("purge"):
             connection = self._live()
             connection.execute("SET lock_timeout = '2s'")
@@ -149,11 +143,11 @@ class PostgresEngine:
                     connection.execute(f"VACUUM (FULL) {table}".encode())
             except LockNotAvailable:
                 log.warning("purge_put_off", database=str(self._server))
-                return
+                return False
             finally:
                 if not connection.closed:
                     connection.execute(_WRITER)
-        self.execute("DELETE FROM node WHERE name = ?", (_PURGE_OWED,))
+        return True
 
     def another(self) -> "PostgresEngine":
         """See Engine."""

@@ -29,6 +29,7 @@ Listener = Callable[[Sequence[Fact]], None]
 
 PAGE = 500
 MOST_QUARANTINED = 1000
+_PURGE = "purge"
 FORKED = "forked"
 FAR_AHEAD_FLAG = "far_ahead"
 CONTRADICTED = "contradicted"
@@ -55,6 +56,8 @@ class Store:
         self.clock = HybridClock(self.steady, stamp)
         self._projections = Projections(self.engine, projections)
         self._understand()
+        if self.setting(_PURGE) is not None:
+            self._purge()
 
     def close(self) -> None:
         """Closes the database."""
@@ -482,6 +485,7 @@ class Store:
             [(ref.journal, ref.seq) for ref in refs],
         )
         self.engine.execute("UPDATE quarantine SET payload = ''")
+        self.set_setting(_PURGE, "")
 
     def _catch_up(self) -> None:
         """Other processes have written stamps too: ours shall be later."""
@@ -628,9 +632,14 @@ class Store:
 
     def _committed(self, branch: Branch, facts: Sequence[Fact]) -> None:
         self._remember(branch)
-        if any(fact.kind == "forget" for fact in facts):
-            self.engine.purge()
         self._tell(facts)
+        if any(fact.kind == "forget" for fact in facts):
+            self._purge()
+
+    def _purge(self) -> None:
+        """Until it is done it stands in a setting: a start makes up for what a kill or a reader hindered."""
+        if self.engine.purge():
+            self.engine.execute("DELETE FROM node WHERE name = ?", (_PURGE,))
 
     def _tell(self, facts: Sequence[Fact]) -> None:
         if facts:

@@ -88,13 +88,13 @@ class SyncNode:
         self.checkpoints = checkpoints
         self.trust = Trust(identity.site, identity.root)
         self.peers = Peers(store, identity.site, clock, self.trust.knows, boot_id())
-        self.witnesses = Witnesses(store, identity.node)
+        self.witnesses = Witnesses(store, identity.node, self._of_site)
         self._asking = Asking(store, self.peers, identity.site, clock, keeps)
         self._beginning = (
             Beginning(store, checkpoints, self.peers, identity.site, clock) if checkpoints else None
         )
         self._incarnation = store.next_incarnation()
-        self._led = group is None
+        self._led = False
         self._journal = own_journal(store, identity.node)
         self.twin = False
         self._started = str(store.clock.now())
@@ -487,15 +487,25 @@ class SyncNode:
         self._ask()
 
     def _speaks(self) -> bool:
-        """Whether this process speaks for the node. Who takes that over counts as a new start, so that its word is newer."""
-        leads = self._leads()
-        if leads and not self._led:
+        """Whether this process speaks for the node.
+
+        Who takes that over counts as a new start, so that its word is newer; who was taken over from, and does not know it
+        yet, is silent.
+        """
+        if not self._leads():
+            self._led = False
+            return False
+        if self._group is None:
+            return True
+        speaker = f"speaker/{self._identity.node}"
+        if not self._led:
+            self._led = True
             self._incarnation = self._store.next_incarnation()
+            self._store.set_setting(speaker, str(self._incarnation))
             self._vector_due = True
             self._vector_sent_at = float("-inf")
             log.info("lead_taken", site=self._identity.site, incarnation=self._incarnation)
-        self._led = leads
-        return leads
+        return self._store.setting(speaker) == str(self._incarnation)
 
     def _notice_others(self) -> None:
         """Other processes may have written to a shared store."""

@@ -8,8 +8,12 @@ import psycopg
 import pytest
 
 from central.postgres import PostgresEngine, PostgresLead, translated, unfit
+from shared import subjects
+from shared.bodies import Forget, dump
+from shared.facts import Draft
 from shared.node.errors import StoreUnusable
 from shared.node.store import Store
+from tests.builders import key
 from tests.postgres import PostgresServer, needs_postgres, postgres
 
 pytestmark = needs_postgres
@@ -259,42 +263,45 @@ def test_without_a_server_nobody_leads_and_nothing_is_raised() -> None:
 
 
 NAME = "Nông Văn Quên"
+CENTRE = "centre-CKHN.1"
 
 
 @pytest.fixture
-def forgetting(dsn: str) -> Iterator[Store]:
-    """A store in which a personal value was read by the planner's statistics, then deleted."""
+def forgotten(dsn: str) -> Iterator[tuple[Store, Draft]]:
+    """A store that holds personal values of one fact, sampled by the planner's statistics; the request to forget them."""
     store = Store(PostgresEngine(dsn))
-    rows = [("gate-1.1", seq, 0, "/name", f"salt {seq}", f"{NAME} {seq % 3}") for seq in range(300)]
+    rows = [("gate-1.1", 1, 0, f"/name/{at}", f"salt {at}", f"{NAME} {at % 3}") for at in range(300)]
     store.engine.executemany("INSERT INTO private_values VALUES (?, ?, ?, ?, ?, ?)", rows)
     store.quarantine("barie/1/facts/CKHN/gate-1", NAME.encode(), "no Batch")
-    store.engine.execute("VACUUM (ANALYZE) private_values")
-    store.engine.execute("VACUUM (ANALYZE) quarantine")
-    store.engine.execute("DELETE FROM private_values WHERE value <> ''")
-    store.engine.execute("UPDATE quarantine SET payload = ''")
-    yield store
+    for table in ("private_values", "quarantine"):
+        store.engine.execute(f"VACUUM (ANALYZE) {table}")
+    body = Forget(facts=["gate-1.1/1"], reason="hết hạn lưu")
+    yield store, Draft("forget", subjects.declaration("2026112300001"), dump(body))
     store.close()
 
 
-def test_a_purged_value_is_in_no_file_of_the_database(
-    forgetting: Store, postgres_server: PostgresServer
+def test_a_forgotten_value_is_in_no_file_of_the_database(
+    forgotten: tuple[Store, Draft], postgres_server: PostgresServer
 ) -> None:
+    store, request = forgotten
     assert postgres_server.files_with(NAME) != []
 
-    forgetting.engine.purge()
+    store.append(CENTRE, key(CENTRE), [request])
 
     assert postgres_server.files_with(NAME) == []
+    assert store.setting("purge") is None
 
 
-def test_a_purge_that_a_reader_hinders_is_made_up_for_at_the_next_start(
-    forgetting: Store, dsn: str, postgres_server: PostgresServer
+def test_a_reader_hinders_no_request_to_forget_and_the_next_start_makes_up_for_it(
+    forgotten: tuple[Store, Draft], dsn: str, postgres_server: PostgresServer
 ) -> None:
+    store, request = forgotten
     with psycopg.connect(dsn) as backup:
         backup.execute("SELECT count(*) FROM private_values")
-        forgetting.engine.purge()
+        store.append(CENTRE, key(CENTRE), [request])
     assert postgres_server.files_with(NAME) != []
 
-    Store(forgetting.engine.another()).close()
+    Store(store.engine.another()).close()
 
     assert postgres_server.files_with(NAME) == []
-    assert forgetting.setting("purge") is None
+    assert store.setting("purge") is None

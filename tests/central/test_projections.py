@@ -19,7 +19,7 @@ from shared.node.projections import tables
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses, seen
 from shared.protocol import Vector, WireHead
-from tests.builders import BARRIER_1_OUT, BARRIER_2_IN, MORNING, NO, PLATE, SITE, Site
+from tests.builders import BARRIER_1_OUT, BARRIER_2_IN, MORNING, NO, PLATE, SITE, Journal, Site, note
 from tests.engines import Open, on_both_engines
 
 pytestmark = on_both_engines
@@ -160,3 +160,15 @@ def test_what_witnesses_saw_is_kept_and_never_taken_back(store: Store) -> None:
     draft = witnesses.draft()
     assert draft is not None
     assert set(draft.body["heads"]) == set(store.heads()) - {"gate-1.1"}
+
+
+def test_a_node_of_several_sites_witnesses_at_each_the_journals_of_that_site(store: Store) -> None:
+    take(store, a_day())
+    theirs = Journal("gate-tt.1")
+    theirs.write(note())
+    store.absorb(theirs.sealed, theirs.signed)
+
+    draft = Witnesses(store, f"centre-{SITE}", lambda journal: journal != theirs.name).draft()
+
+    assert draft is not None
+    assert theirs.name not in draft.body["heads"]

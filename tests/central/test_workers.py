@@ -128,6 +128,25 @@ async def test_who_takes_the_lead_speaks_as_a_newer_start_of_what_all_have_store
 
 
 @in_loop
+async def test_who_was_taken_over_from_and_does_not_know_it_yet_is_silent(workers: Workers) -> None:
+    first, second = workers
+    await first.sync.tick()
+    second.leads = True
+    await second.sync.tick()
+    first.store.append(CENTRE_JOURNAL, identity(CENTRE).key, [note()])
+    first.sync._vector_sent_at = float("-inf")
+    await first.sync.tick()
+    assert len(vectors(first)) == 1
+
+    first.leads = False
+    await first.sync.tick()
+    first.leads, second.leads = True, False
+    await first.sync.tick()
+
+    assert vectors(first)[-1].incarnation > vectors(second)[-1].incarnation
+
+
+@in_loop
 async def test_a_process_pushes_what_it_wrote_itself(workers: Workers) -> None:
     first, second = workers
     for one in (first, second):
