@@ -18,6 +18,9 @@ import pytest
 from tests.shared.broker import free_port
 
 WAIT_S = 20.0
+_MEMORY = Path("/dev/shm")
+"""A disk in memory: nobody cuts the power of a test, and every commit waits for the disk."""
+_ROOM = 2 << 30
 _DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
 _FOUND = shutil.which(
     "initdb", path=os.pathsep.join([*map(str, reversed(_DEBIAN)), os.environ.get("PATH", "")])
@@ -88,11 +91,13 @@ class PostgresServer:
             yield connection
 
     def files_with(self, text: str) -> list[Path]:
-        """The files of tables and indices, as a power cut now would leave them, that hold a text."""
+        """The files of tables and indices of all schemas that hold a text, when all is written that is to be."""
         with self.admin() as connection:
             connection.execute("CHECKPOINT")
-        found = (self._folder / "data" / "base").rglob("*")
-        return [file for file in found if file.is_file() and text.encode() in file.read_bytes()]
+            query = "SELECT oid FROM pg_database WHERE datname = current_database()"
+            (oid,) = connection.execute(query).fetchone() or ("",)
+        found = (self._folder / "data" / "base" / str(oid)).iterdir()
+        return [file for file in found if text.encode() in file.read_bytes()]
 
     def _stop(self, mode: str) -> None:
         assert self._process is not None
@@ -119,7 +124,8 @@ class PostgresServer:
 @contextmanager
 def postgres() -> Iterator[PostgresServer]:
     """PostgreSQL until the end of the block."""
-    folder = Path(tempfile.mkdtemp(prefix="barie-postgres-"))
+    quick = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="barie-postgres-", dir=_MEMORY if quick else None))
     try:
         server = PostgresServer(folder)
         server.start()

@@ -21,7 +21,7 @@ pytestmark = needs_postgres
 
 @pytest.fixture
 def dsn(postgres_server: PostgresServer) -> str:
-    return postgres_server.database()
+    return postgres_server.schema()
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_after_a_lost_connection_the_next_call_connects_again(
 ) -> None:
     break_connections(postgres_server)
 
-    with pytest.raises(StoreUnusable, match=r"cannot read database test_\d+ at 127.0.0.1"):
+    with pytest.raises(StoreUnusable, match=r"cannot read database postgres at 127.0.0.1"):
         engine.rows("SELECT 1")
 
     assert engine.rows("SELECT 1") == [(1,)]

@@ -49,7 +49,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 @pytest.fixture
 def dsn(postgres_server: PostgresServer) -> str:
-    return postgres_server.database()
+    return postgres_server.schema()
 
 
 def held(dsn: str, journal: str) -> list[Fact]:
