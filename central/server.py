@@ -2,7 +2,8 @@
 
 Several processes may run on one PostgreSQL. They share the work: the broker hands each gate's facts and questions to one of
 them (MQTT shared subscriptions), any of them takes declarations and writes into a site's journal. One leads: it alone
-publishes vectors and the centre's status, and asks. What a process shows it has to have heard itself, so vectors, statuses
+publishes vectors and the centre's status, asks, and makes checkpoints; whoever has their parts hands them out, so their
+folder is best on a disk that all share. What a process shows it has to have heard itself, so vectors, statuses
 and pictures go to all: each keeps the pictures in its own folder, or all in one folder on a disk that they share.
 """
 
@@ -19,9 +20,11 @@ from central.configuration import CentreConfiguration
 from central.databases import open_engine, open_lead
 from central.errors import BadPicture
 from central.leading import Leading
+from central.rotating import first_root
 from shared import protocol
 from shared.facts import FactError
 from shared.journal import centre_node
+from shared.node.chores import chores
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
@@ -55,11 +58,20 @@ class SiteLink:
         self._centre = centre
         self._site = site
         self._leading = leading
+        self._checkpoints = centre.checkpoints[site]
         self._sync = SyncNode(
-            centre.store, self.link, Identity(node, site, key, key.public), group=group, leads=leading
+            centre.store,
+            self.link,
+            Identity(node, site, key, first_root(centre.store, key, site)),
+            checkpoints=self._checkpoints.kept,
+            group=group,
+            leads=leading,
         )
+        self._checkpoints.made = self._sync.publish_checkpoint
         centre.gates.watch(self._sync.peers.heard)
+        centre.gates.watch_own(node, self._sync.set_aside)
         self._greeting: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.link.on_up(self._greet)
         leading.on_lead(self._greet)
         self.link.subscribe(protocol.status_topic(site, "+"), self._on_status)
@@ -68,10 +80,18 @@ class SiteLink:
     def start(self) -> list[asyncio.Task[None]]:
         """Begins to connect; the broker need not be there yet. Gives the tasks that are to run until `stop`."""
         self.link.start()
-        return self._sync.start()
+        store, node, site = self._centre.store, centre_node(self._site), self._site
+        self._tasks = [
+            asyncio.create_task(self._checkpoints.run(self._leading), name=f"checkpoints {site}"),
+            asyncio.create_task(chores(store, self._sync, node, site, self._leading), name=f"chores {site}"),
+        ]
+        return [*self._sync.start(), *self._tasks]
 
     async def stop(self) -> None:
         """Says that the centre leaves, then ends sync and connection. Where another process takes over, it says the contrary."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sync.stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._publish_status(online=False), _GOODBYE_S)
@@ -79,6 +99,8 @@ class SiteLink:
 
     def _greet(self) -> None:
         self._greeting = asyncio.create_task(self._publish_status(online=True))
+        if self._checkpoints.newest is not None and self._leading():
+            self._sync.publish_checkpoint(self._checkpoints.newest)
 
     async def _publish_status(self, *, online: bool) -> None:
         if self._leading():
@@ -118,7 +140,13 @@ async def run(configuration: CentreConfiguration) -> None:
         leading = Leading(open_lead(configuration))
         running.callback(leading.close)
         centre = Centre.of(
-            store, key, values.sites, configuration.pictures, tokens, link_errors=lambda: _link_errors(links)
+            store,
+            key,
+            values.sites,
+            configuration.pictures,
+            tokens,
+            checkpoints=configuration.checkpoints,
+            link_errors=lambda: _link_errors(links),
         )
         links += [SiteLink(centre, configuration, site, leading) for site in values.sites]
         await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))

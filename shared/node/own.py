@@ -39,16 +39,22 @@ def own_journals(store: Store, node: str) -> list[str]:
     return [journal for journal in store.heads() if author_of(journal) == node]
 
 
-def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause) -> str:
-    """Leaves the node's journal and goes on in a new one, whose first fact says why.
+def draw_journal(store: Store, node: str) -> str:
+    """A name for a new journal of a node. Its number is drawn, not counted: two clones that part must not draw the same."""
+    taken = {own_journal(store, node), *own_journals(store, node)}
+    while True:
+        journal = journal_id(node, _FIRST_DRAWN + secrets.randbelow(_LAST_DRAWN - _FIRST_DRAWN + 1))
+        if journal not in taken:
+            return journal
 
-    Its number is drawn, not counted: two clones that part must not draw the same. Raises StoreUnusable.
+
+def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause, journal: str | None = None) -> str:
+    """Leaves the node's journal and goes on in a new one, whose first fact says why; raises StoreUnusable.
+
+    `journal`: its name, where the centre gave one; else it is drawn.
     """
     left = store.head(own_journal(store, node))
-    taken = set(own_journals(store, node))
-    journal = left.journal
-    while journal in taken or journal == left.journal:
-        journal = journal_id(node, _FIRST_DRAWN + secrets.randbelow(_LAST_DRAWN - _FIRST_DRAWN + 1))
+    journal = journal or draw_journal(store, node)
     body = JournalBegun(left=left.journal, seq=left.seq, hash=left.hash, cause=cause)
     with store.together("begin a journal in"):
         store.set_setting(f"journal/{node}", journal)
