@@ -7,8 +7,19 @@ import pytest
 
 from central.postgres import PostgresEngine
 from shared.node.engine import SqliteEngine
-from tests.engines import Open
+from tests.engines import ENGINES, Open
 from tests.postgres import PostgresServer, postgres
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the marker that `on_both_engines` is."""
+    config.addinivalue_line("markers", "both_engines: run once on each engine under a store")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Doubles the tests that `on_both_engines` marks and that use an engine."""
+    if "connect" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_engines"):
+        metafunc.parametrize("connect", ENGINES, indirect=True)
 
 
 @pytest.fixture(scope="session")

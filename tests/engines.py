@@ -11,10 +11,10 @@ from tests.postgres import needs_postgres
 Open = Callable[[], Engine]
 """Opens one database again and again; whoever opens it closes it."""
 
-on_both_engines = pytest.mark.parametrize(
-    "connect", ["sqlite", pytest.param("postgres", marks=needs_postgres)], indirect=True
-)
-"""Runs a test that uses the fixture `connect` once on each engine; without it the engine is SQLite."""
+on_both_engines = pytest.mark.both_engines
+"""Runs every test that uses the fixture `connect` once on each engine; without it the engine is SQLite."""
+
+ENGINES = ["sqlite", pytest.param("postgres", marks=needs_postgres)]
 
 
 def in_transaction(engine: Engine) -> bool:

@@ -16,6 +16,9 @@ from shared.node.checkpoints import Checkpoints
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreUnusable
 from shared.node.store import Store
+from tests.engines import on_both_engines
+
+pytestmark = on_both_engines
 
 SITE = "CKHN"
 

@@ -15,7 +15,7 @@ from shared.facts import Draft
 from shared.node.checkpoints import live_facts
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.engine import SqliteEngine
-from shared.node.projections import tables
+from shared.node.projections import Projections, tables
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses, seen
 from shared.protocol import Vector, WireHead
@@ -103,6 +103,18 @@ def test_a_store_whose_tables_are_of_an_older_version_makes_them_anew_at_the_sta
     before = rows(store)
     store.engine.execute("UPDATE node SET value = 'older' WHERE name = 'projection/Passages'")
     store.engine.execute("DELETE FROM passages")
+
+    again = Store(connect(), projections(), wall=lambda: MORNING)
+
+    assert rows(again) == before
+    again.close()
+
+
+def test_tables_that_a_killed_start_left_empty_are_filled_by_the_next(connect: Open, store: Store) -> None:
+    take(store, a_day())
+    before = rows(store)
+    store.engine.execute("UPDATE node SET value = 'older' WHERE name LIKE 'projection/%'")
+    assert Projections(store.engine, projections()).outdated
 
     again = Store(connect(), projections(), wall=lambda: MORNING)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from central.journals import CentreJournals
 from shared import protocol
 from shared.bodies import Cause
 from shared.node.errors import StoreUnusable
@@ -52,6 +53,16 @@ async def test_an_enrolment_that_one_process_writes_is_known_to_the_other_at_its
     second.link.push(gate, 1, 6)
 
     assert second.store.head(GATE) == gate.head
+
+
+def test_who_may_speak_is_folded_anew_when_another_process_has_written(workers: Workers) -> None:
+    first, second = workers
+    journals = CentreJournals(second.store, identity(CENTRE).key, [SITE])
+    assert set(journals.authority(SITE).nodes) == {"gate-1"}
+
+    first.store.append(CENTRE_JOURNAL, identity(CENTRE).key, [enrolment("gate-2")])
+
+    assert set(journals.authority(SITE).nodes) == {"gate-1", "gate-2"}
 
 
 @in_loop
