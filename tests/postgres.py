@@ -105,7 +105,7 @@ class PostgresServer:
         self._process.wait(WAIT_S)
 
     def _run(self, program: str, *words: str) -> None:
-        command = [self._programs / program, *words]
+        command: list[str | Path] = [self._programs / program, *words]
         subprocess.run(command, check=True, capture_output=True, cwd=self._folder, **self._account)
 
     def _wait(self) -> None:

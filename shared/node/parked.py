@@ -19,7 +19,7 @@ class Parked:
     def __init__(self, store: Store) -> None:
         self.came = asyncio.Event()
         self._store = store
-        self._waiting: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
+        self._waiting: dict[str, dict[SignedHead, Sequence[Sealed]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -28,14 +28,14 @@ class Parked:
         """Keeps a checked batch. When many wait, those of the journal that has waited longest go: they are asked for."""
         if sum(map(len, self._waiting.values())) >= MOST_PARKED:
             del self._waiting[next(iter(self._waiting))]
-        self._waiting.setdefault(signed.head.journal, []).append((run, signed))
+        self._waiting.setdefault(signed.head.journal, {})[signed] = run
         self.came.set()
 
     def take(self, journal: str) -> None:
         """Stores whatever now follows, over and over; raises StoreUnusable."""
-        waiting = self._waiting.pop(journal, [])
+        waiting = self._waiting.pop(journal, {})
         while waiting:
-            left = [one for one in waiting if not self._takes(*one)]
+            left = {signed: run for signed, run in waiting.items() if not self._takes(run, signed)}
             if len(left) == len(waiting):
                 self._waiting[journal] = left
                 return

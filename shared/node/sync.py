@@ -8,6 +8,7 @@ so that a node whose store was put back gets its own facts from its peers.
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, own_journal
+from shared.node.own import begin_journal, own_journal, remember
 from shared.node.parked import Parked
 from shared.node.peers import Peers, boot_id
 from shared.node.store import Store
@@ -46,6 +47,8 @@ WINDOW = 8
 RETRY_EVERY_S = 0.02
 RETRIES = 50
 """So often a process of a group looks whether another has taken in what its own batches wait for; then at every tick."""
+MOST_SAID = 64
+"""So many of our last vectors are known again when we hear of them."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,16 @@ class SyncNode:
         self.witnesses = Witnesses(store, identity.node, self._of_site)
         self._asking = Asking(store, self.peers, identity.site, clock, keeps)
         self._beginning = (
-            Beginning(store, checkpoints, self.peers, identity.site, clock)
+            Beginning(store, checkpoints, self.peers, identity.node, identity.site, clock)
             if checkpoints and not is_centre(identity.node)
             else None
         )
         self._incarnation = store.next_incarnation()
         self._led = False
+        remember(store, identity.node, identity.site, identity.root)
+        self._said_at: deque[str] = deque(maxlen=MOST_SAID)
         self._journal = own_journal(store, identity.node)
         self.twin = False
-        self._started = str(store.clock.now())
         self._pushed = store.head(self._journal).seq
         self._parked = Parked(store)
         self._wake_push = asyncio.Event()
@@ -187,6 +191,7 @@ class SyncNode:
     async def recover(self, timeout_s: float) -> bool:
         """Asks the peers for our own journals before anything is written: True when somebody was heard and none is behind.
 
+        The centre's journal must be held too: without it nobody else's vector can be read.
         Ends at once when the broker refuses; else after `timeout_s` at most.
         """
         end = self._clock() + timeout_s
@@ -195,7 +200,9 @@ class SyncNode:
             now = self._clock()
             heard = any(node != self._identity.node for node in self.peers.heard)
             heard_since = (heard_since or now) if heard else None
-            behind = any(author_of(journal) == self._identity.node for journal in self.peers.missing())
+            behind = any(
+                author_of(journal) in (self._identity.node, self.centre) for journal in self.peers.missing()
+            )
             if heard_since is not None and now - heard_since >= SETTLE_S and not behind:
                 return True
             await asyncio.sleep(TICK_S / 5)
@@ -229,7 +236,7 @@ class SyncNode:
 
     def _subscribe(self) -> None:
         site, me = self._identity.site, self._identity.node
-        self._link.subscribe(protocol.facts_topic(site, "+"), self._on_batch, self._group)
+        self._link.subscribe_together(protocol.facts_topic(site, "+"), self._on_batches, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
         self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
@@ -248,18 +255,37 @@ class SyncNode:
                 self.peers.note_freshness()
             self._ask(at_once=True)
 
+    def _on_batches(self, messages: Sequence[Received]) -> None:
+        """Takes batches that follow one another as one, for one signature and one commit; else each by itself."""
+        if len(messages) > 1 and self._take_joined(messages):
+            self._vector_due = True
+            return
+        for received in messages:
+            self._on_batch(received)
+
+    def _take_joined(self, messages: Sequence[Received]) -> bool:
+        """False when they are not one run with a good signature at its end, or part of it is not of the form."""
+        try:
+            batch = protocol.joined([protocol.decode(one.payload, protocol.Batch) for one in messages])
+            return batch is not None and self._take(
+                batch, Head(batch.journal, batch.head.seq, batch.head.hash)
+            )
+        except BrokenChain:
+            return True
+        except (FactError, StoreError):
+            return False
+
     def _on_batch(self, received: Received) -> None:
         head: Head | None = None
         try:
             batch = protocol.decode(received.payload, protocol.Batch)
             head = Head(batch.journal, batch.head.seq, batch.head.hash)
             fresh = self._take_history(batch, head) if not batch.head.signature else self._take(batch, head)
-        except BrokenChain:
-            return
         except FactError as error:
             self._set_aside(received, error)
-            if head is not None and self.trust.knows(head.journal):
-                self._asking.refuse(head)
+            sender = protocol.sender_of(received.topic)
+            if head is not None and sender is not None and self.trust.knows(head.journal):
+                self._asking.refuse(head, sender[2])
             return
         except StoreError as error:
             log.error("store_failed", error=str(error))
@@ -285,13 +311,17 @@ class SyncNode:
             fresh = self._store.absorb(run, signed)
         except BrokenChain:
             self._parked.park(run, signed)
-            raise
+            return False
         self._parked.take(head.journal)
         self._asking.answered(head.journal)
         self.peers.note_freshness()
-        if head.journal == self._journal and len(self._store.branches(self._journal)) > 1:
-            self.begin_journal(Cause.FORKED)
+        self._leave_when_forked(head.journal)
         return bool(fresh)
+
+    def _leave_when_forked(self, journal: str) -> None:
+        """Another history of the journal we write was met."""
+        if journal == self._journal and len(self._store.branches(journal)) > 1:
+            self.begin_journal(Cause.FORKED)
 
     def _take_history(self, batch: protocol.Batch, head: Head) -> bool:
         """Stores a page of history when it is the one that was asked for."""
@@ -301,6 +331,7 @@ class SyncNode:
         keys = self.trust.keys(head.journal, batch.proof.seq if batch.proof else 1)
         run, proof = protocol.open_history(batch, floor, keys)
         self._store.fill(run, proof)
+        self._leave_when_forked(head.journal)
         self._asking.history_answered()
         self._ask(at_once=True)
         return True
@@ -322,9 +353,14 @@ class SyncNode:
         try:
             vector = protocol.decode(received.payload, protocol.Vector)
             keys = self.trust.node_keys(vector.node)
-            if sender is None or vector.node != sender[2] or not keys:
+            if sender is None or vector.node != sender[2]:
+                return
+            if not keys:
+                self.peers.pass_by(vector.node)
                 return
             _check(vector, keys)
+            if vector.site != self._identity.site:
+                raise BadSignature(f"a vector of {vector.site} is none of {self._identity.site}")
             if vector.node == self._identity.node:
                 self._hear_ourselves(vector, retained=received.retained)
                 return
@@ -336,11 +372,15 @@ class SyncNode:
             self._store.clock.observe(stamp)
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)
+                self._rise_above(vector.outdated.get(self._identity.node))
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
-        """Our own name, signed with our key, and not by us: two PCs bear it."""
-        since_start = vector.at > self._started and vector.incarnation != self._incarnation
-        if not retained and since_start and self._group is None:
+        """Our own name, signed with our key, and newer than what we said: two PCs bear it, or we have lost our disk."""
+        said = self._said_at[-1] if self._said_at else ""
+        if self._group is not None or (vector.incarnation, vector.at) <= (self._incarnation, said):
+            return
+        self._incarnation = vector.incarnation + 1
+        if not retained:
             if not self.twin:
                 log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
             self.twin = True
@@ -350,6 +390,14 @@ class SyncNode:
                     "twin",
                     "another PC speaks under this name; take one of them off the network",
                 )
+
+    def _rise_above(self, known: protocol.WireTurn | None) -> None:
+        """A peer passes our vectors over: it knows a newer one, from before our disk was lost or from a twin."""
+        if known is None or known.incarnation < self._incarnation:
+            return
+        if known.incarnation > self._incarnation or known.at not in self._said_at:
+            self._incarnation = known.incarnation + 1
+            self._vector_due = True
 
     def _on_ask(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -447,13 +495,13 @@ class SyncNode:
             await self._wake_push.wait()
             self._wake_push.clear()
             try:
-                await self._push_new()
+                await self.push()
             except StoreError as error:
                 log.error("store_failed", error=str(error))
                 await asyncio.sleep(STORE_AGAIN_S)
                 self._wake_push.set()
 
-    async def _push_new(self) -> None:
+    async def push(self) -> None:
         """Publishes new facts, a few batches at a time; what the broker does not take is asked for by the others."""
         topic = protocol.facts_topic(self._identity.site, self._identity.node)
         window = asyncio.Semaphore(WINDOW)
@@ -465,12 +513,13 @@ class SyncNode:
                 window.release()
 
         while self._link.connected:
-            page = self._store.page(self._journal, self._pushed)
+            after = max(self._pushed, self._store.floor(self._journal).seq)
+            page = self._store.page(self._journal, after)
             if page is None:
                 return
-            run, _ = page
-            self._pushed = run[-1].fact.seq
-            for batch in protocol.batches(run, self._identity.key):
+            run, end = page
+            self._pushed = end.head.seq
+            for batch in protocol.batches(run, self._identity.key, end):
                 await window.acquire()
                 self._spawn(send(protocol.encode(batch)))
 
@@ -572,20 +621,23 @@ class SyncNode:
     def vector(self) -> protocol.Vector:
         """How far this node has every journal of the site, signed."""
         held = {j: head for j, head in self._store.heads().items() if self._of_site(j)}
-        more: dict[str, Any] = {}
         branches = {
             j: [_wire(one.head) for one in b[1:]] for j, b in self._store.forked().items() if j in held
         }
         refused = {j: _wire(head) for j, head in self._asking.refused().items()}
         complete = self.checkpoints.complete if self.checkpoints else None
-        for name, value in (("branches", branches), ("refused", refused), ("checkpoint", complete)):
-            if value:
-                more[name] = value
+        outdated = {
+            node: protocol.WireTurn(incarnation=vector.incarnation, at=vector.at)
+            for node, vector in self.peers.outdated().items()
+        }
+        members = {"branches": branches, "refused": refused, "outdated": outdated, "checkpoint": complete}
+        more: dict[str, Any] = {name: value for name, value in members.items() if value}
+        self._said_at.append(str(self._store.clock.now()))
         return protocol.Vector(
             node=self._identity.node,
             site=self._identity.site,
             incarnation=self._incarnation,
-            at=str(self._store.clock.now()),
+            at=self._said_at[-1],
             heads={j: _wire(head) for j, head in held.items()},
             **more,
         ).sign(self._identity.key)
