@@ -40,7 +40,7 @@ def _forget(ref: str) -> Draft:
 def begin(folder: Path, checkpoints: Checkpoints) -> Store:
     """A gate's empty store that has begun from a checkpoint."""
     store = Store(folder / "gate.db", [Declarations()])
-    checkpoints.adopt(store)
+    checkpoints.adopt(store, "gate-2")
     return store
 
 

@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,7 @@ async def test_when_the_process_that_leads_is_killed_the_other_speaks_on_and_not
     each = 1000
     async with AsyncExitStack() as running:
         gates = [await running.enter_async_context(member(name, tmp_path, port)) for name in GATES]
-        statuses = listen_for_statuses(gates[0].link)
+        statuses = await running.enter_async_context(looker_on(port))
         await until(lambda: all(gate.holds(CENTRE, 2) for gate in gates), "the enrolments")
         await until(lambda: all(CENTRE in gate.sync.peers.heard for gate in gates), "a vector")
         before = gates[0].sync.peers.heard[CENTRE].vector.incarnation
@@ -227,7 +227,7 @@ async def test_when_the_process_that_leads_is_killed_the_other_speaks_on_and_not
 
         await until(lambda: all(gate.sync.unsent() == 0 for gate in gates), "the receipts", WAIT_S)
         after = gates[0].sync.peers.heard[CENTRE].vector.incarnation
-        await until(lambda: statuses != [], "the status of who leads now")
+        await until(lambda: len(statuses) == 2, "the status of who leads now", WAIT_S)
 
     assert other.leads()
     assert after > before
@@ -235,13 +235,20 @@ async def test_when_the_process_that_leads_is_killed_the_other_speaks_on_and_not
     assert [unbroken(held(dsn, journal_id(name))) for name in GATES] == [each, each]
 
 
-def listen_for_statuses(link: Link) -> list[protocol.Status]:
-    """What is said of the centre from now on."""
+@asynccontextmanager
+async def looker_on(port: int) -> AsyncIterator[list[protocol.Status]]:
+    """What is said of the centre's status: what lies at the broker first, then what is new."""
     heard: list[protocol.Status] = []
-    topic = protocol.status_topic(SITE, CENTRE)
-    link._handlers.append((topic, lambda got: heard.append(protocol.decode(got.payload, protocol.Status))))
-    link._client.subscribe(topic, qos=1)
-    return heard
+    link = Link(LinkSettings("127.0.0.1", port), "looker-on")
+    link.subscribe(
+        protocol.status_topic(SITE, CENTRE),
+        lambda got: heard.append(protocol.decode(got.payload, protocol.Status)),
+    )
+    link.start()
+    try:
+        yield heard
+    finally:
+        await link.stop()
 
 
 def test_declarations_sent_to_both_at_once_get_numbers_of_their_own_in_one_unbroken_journal(
@@ -274,18 +281,11 @@ def test_when_a_process_ends_in_good_order_the_other_takes_over_and_the_centre_s
 
     assert leader.running.wait(WAIT_S) == 0
     wait_for(other.leads, "the other's lead")
-    assert asyncio.run(retained_status(port)).online
+    assert asyncio.run(comes_online(port))
 
 
-async def retained_status(port: int) -> protocol.Status:
-    """The centre's status as it comes to lie at the broker."""
-    link = Link(LinkSettings("127.0.0.1", port), "looker-on")
-    heard: list[protocol.Status] = []
-    link.subscribe(
-        protocol.status_topic(SITE, CENTRE),
-        lambda got: heard.append(protocol.decode(got.payload, protocol.Status)),
-    )
-    link.start()
-    await until(lambda: bool(heard) and heard[-1].online, "the word that the centre is online", WAIT_S)
-    await link.stop()
-    return heard[-1]
+async def comes_online(port: int) -> bool:
+    """Whether the centre's last word is, or soon will be, that it is online."""
+    async with looker_on(port) as heard:
+        await until(lambda: bool(heard) and heard[-1].online, "the word that the centre is online", WAIT_S)
+        return heard[-1].online

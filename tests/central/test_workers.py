@@ -162,7 +162,7 @@ async def test_a_process_pushes_what_it_wrote_itself(workers: Workers) -> None:
     first, second = workers
     for one in (first, second):
         one.store.append(CENTRE_JOURNAL, identity(CENTRE).key, [note("of mine")])
-    await second.sync._push_new()
+    await second.sync.push()
     await asyncio.sleep(0)
 
     topic = protocol.facts_topic(SITE, CENTRE)
