@@ -19,15 +19,16 @@ from central.pictures import Pictures
 from shared.bodies import NodeEnrolled
 from shared.clock import utc_now
 from shared.node.declarations import Declarations
+from shared.node.engine import Engine
 from shared.node.errors import StoreError
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
 
 
-def open_store(path: Path, wall: Callable[[], datetime] = utc_now) -> Store:
+def open_store(where: Path | Engine, wall: Callable[[], datetime] = utc_now) -> Store:
     """The centre's store with its projections; raises StoreUnusable."""
-    return Store(path, [Declarations(), Passages(), UsedTwice()], wall)
+    return Store(where, [Declarations(), Passages(), UsedTwice()], wall)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from central import procedures, rotating, schemas, server
 from central.centre import open_store
 from central.checkpointing import SiteCheckpoints
 from central.configuration import CentreConfiguration
+from central.databases import open_engine
 from central.enrolling import EnrolmentDesk
 from central.errors import CentralError
 from central.journals import CentreJournals
@@ -181,7 +182,7 @@ def _desk(config: Path) -> Iterator[EnrolmentDesk]:
 @contextmanager
 def _journals(config: Path) -> Iterator[tuple[CentreConfiguration, CentreJournals]]:
     configuration = CentreConfiguration.read(config)
-    store = open_store(configuration.store)
+    store = open_store(open_engine(configuration))
     try:
         yield configuration, CentreJournals(store, configuration.key(), configuration.values.sites)
     finally:

@@ -30,14 +30,15 @@ class EnrolmentDesk:
         goes on in a journal of its own (`shared.authority`). Raises Conflict, UnknownSite.
         """
         self._journals.require(asked.site)
-        authority = self._journals.authority(asked.site)
-        licence = NodeEnrolled.model_validate(
-            asked.model_dump() | {"journal": self._goes_on_in(asked, authority)}
-        )
-        if authority.nodes.get(asked.node) == licence and asked.node not in authority.struck:
-            return []
-        draft = Draft("node_enrolled", subjects.node(asked.node), dump(licence))
-        return [self._journals.write(asked.site, draft).ref]
+        with self._store.together("license a node in"):
+            authority = self._journals.authority(asked.site)
+            licence = NodeEnrolled.model_validate(
+                asked.model_dump() | {"journal": self._goes_on_in(asked, authority)}
+            )
+            if authority.nodes.get(asked.node) == licence and asked.node not in authority.struck:
+                return []
+            draft = Draft("node_enrolled", subjects.node(asked.node), dump(licence))
+            return [self._journals.write(asked.site, draft).ref]
 
     def revoke_node(self, node: str, asked: NodeRevocationIn) -> list[str]:
         """Trusts a node's key no longer: what its journals hold beyond what is held here, or beyond what is told, does not
@@ -57,9 +58,9 @@ class EnrolmentDesk:
         if foreign:
             raise Conflict(f"{', '.join(foreign)}: none of {node}'s journals; leave them out")
         body = dump(NodeRevoked(node=node, trusted=told, reason=asked.reason))
-        return [
-            self._journals.write(site, Draft("node_revoked", subjects.node(node), body)).ref for site in sites
-        ]
+        draft = Draft("node_revoked", subjects.node(node), body)
+        with self._store.together("revoke a node in"):
+            return [self._journals.write(site, draft).ref for site in sites]
 
     def officer(self, asked: OfficerIn) -> list[str]:
         """Leases an office from now on; asked again it is a renewal. Gives the facts written."""
@@ -84,7 +85,8 @@ class EnrolmentDesk:
             raise NotFound(f"no officer {officer} is enrolled at {', '.join(self._journals.sites)}")
         body = dump(OfficerRevoked(officer=officer, revoked_at=self._wall(), reason=reason))
         draft = Draft("officer_revoked", subjects.officer(officer), body)
-        return [self._journals.write(site, draft).ref for site in held]
+        with self._store.together("revoke an officer in"):
+            return [self._journals.write(site, draft).ref for site in held]
 
     def _goes_on_in(self, asked: NodeIn, authority: Authority) -> str | None:
         """The journal that a licence names: none unless the node was revoked once; then the one told, or one that is drawn."""

@@ -45,18 +45,20 @@ class ForgetDesk:
     def declaration(self, no: str, site: str, reason: str) -> list[str]:
         """Forgets drivers' names, papers and phones of a declaration, once. Gives the facts written."""
         subject = subjects.declaration(no)
-        return self._forget(site, subject, self._to_forget(subject), reason)
+        with self._store.together("forget in"):
+            return self._forget(site, subject, self._to_forget(subject), reason)
 
     def officer(self, officer: str, reason: str) -> list[str]:
         """Forgets an officer's name at every site; raises NotFound. Gives the facts written."""
         subject = subjects.officer(officer)
         if not self._store.about(subject):
             raise NotFound(f"no officer {officer} is enrolled here")
-        facts = self._to_forget(subject)
         written = []
-        for site in self._journals.sites:
-            here = [fact for fact in facts if author_of(fact.journal) == centre_node(site)]
-            written += self._forget(site, subject, here, reason)
+        with self._store.together("forget in"):
+            facts = self._to_forget(subject)
+            for site in self._journals.sites:
+                here = [fact for fact in facts if author_of(fact.journal) == centre_node(site)]
+                written += self._forget(site, subject, here, reason)
         return written
 
     def asked(self) -> list[Asked]:

@@ -1,6 +1,14 @@
-"""Runs the centre: store, API and page, one sync for each site, word to systemd."""
+"""Runs the centre: store, API and page, one sync for each site, word to systemd.
+
+Several processes may run on one PostgreSQL. They share the work: the broker hands each gate's facts and questions to one of
+them (MQTT shared subscriptions), any of them takes declarations and writes into a site's journal. One leads: it alone
+publishes vectors and the centre's status, asks, and makes checkpoints; whoever has their parts hands them out, so their
+folder is best on a disk that all share. What a process shows it has to have heard itself, so vectors, statuses
+and pictures go to all: each keeps the pictures in its own folder, or all in one folder on a disk that they share.
+"""
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 
@@ -9,7 +17,9 @@ import structlog
 from central.app import create_app
 from central.centre import Centre, open_store
 from central.configuration import CentreConfiguration
+from central.databases import open_engine, open_lead
 from central.errors import BadPicture
+from central.leading import Leading
 from central.rotating import first_root
 from shared import protocol
 from shared.facts import FactError
@@ -22,34 +32,48 @@ from shared.node.sync import Identity, SyncNode
 
 log = structlog.get_logger()
 
+GROUP = "centre"
+"""The name under which the processes of the centre share subscriptions."""
 _GOODBYE_S = 1.0
 
 
 class SiteLink:
-    """One site's connection: sync of its journals, its nodes' statuses and pictures."""
+    """One site's connection: sync of its journals, its nodes' statuses and pictures.
 
-    def __init__(self, centre: Centre, configuration: CentreConfiguration, site: str) -> None:
+    The only process of a centre has a last will. Of several none has: when one goes another speaks on, and when all are
+    gone their vectors cease.
+    """
+
+    def __init__(
+        self, centre: Centre, configuration: CentreConfiguration, site: str, leading: Leading
+    ) -> None:
         key = centre.journals.key
         node = centre_node(site)
-        will = protocol.Status(node=node, site=site, online=False)
+        group = GROUP if centre.store.engine.shared else None
         self.link = Link(
-            configuration.link(), node, (protocol.status_topic(site, node), protocol.encode(will))
+            configuration.link(),
+            f"{node}-{secrets.token_hex(4)}" if group else node,
+            None if group else (protocol.status_topic(site, node), _status(site, online=False)),
         )
         self._centre = centre
         self._site = site
+        self._leading = leading
         self._checkpoints = centre.checkpoints[site]
         self._sync = SyncNode(
             centre.store,
             self.link,
             Identity(node, site, key, first_root(centre.store, key, site)),
             checkpoints=self._checkpoints.kept,
+            group=group,
+            leads=leading,
         )
         self._checkpoints.made = self._sync.publish_checkpoint
         centre.gates.watch(self._sync.peers.heard)
         centre.gates.watch_own(node, self._sync.set_aside)
         self._greeting: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self.link.on_up(self._up)
+        self.link.on_up(self._greet)
+        leading.on_lead(self._greet)
         self.link.subscribe(protocol.status_topic(site, "+"), self._on_status)
         self.link.subscribe(protocol.pictures_topic(site, "+"), self._on_picture)
 
@@ -58,13 +82,13 @@ class SiteLink:
         self.link.start()
         store, node, site = self._centre.store, centre_node(self._site), self._site
         self._tasks = [
-            asyncio.create_task(self._checkpoints.run(), name=f"checkpoints {site}"),
-            asyncio.create_task(chores(store, self._sync, node, site), name=f"chores {site}"),
+            asyncio.create_task(self._checkpoints.run(self._leading), name=f"checkpoints {site}"),
+            asyncio.create_task(chores(store, self._sync, node, site, self._leading), name=f"chores {site}"),
         ]
         return [*self._sync.start(), *self._tasks]
 
     async def stop(self) -> None:
-        """Says that the centre leaves, then ends sync and connection."""
+        """Says that the centre leaves, then ends sync and connection. Where another process takes over, it says the contrary."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -73,15 +97,15 @@ class SiteLink:
             await asyncio.wait_for(self._publish_status(online=False), _GOODBYE_S)
         await self.link.stop()
 
-    def _up(self) -> None:
+    def _greet(self) -> None:
         self._greeting = asyncio.create_task(self._publish_status(online=True))
-        if self._checkpoints.newest is not None:
+        if self._checkpoints.newest is not None and self._leading():
             self._sync.publish_checkpoint(self._checkpoints.newest)
 
     async def _publish_status(self, *, online: bool) -> None:
-        status = protocol.Status(node=centre_node(self._site), site=self._site, online=online)
-        topic = protocol.status_topic(self._site, status.node)
-        await self.link.publish(topic, protocol.encode(status), retain=True)
+        if self._leading():
+            topic = protocol.status_topic(self._site, centre_node(self._site))
+            await self.link.publish(topic, _status(self._site, online=online), retain=True)
 
     def _on_status(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -111,8 +135,10 @@ async def run(configuration: CentreConfiguration) -> None:
     key, tokens = configuration.key(), configuration.tokens()
     links: list[SiteLink] = []
     async with AsyncExitStack() as running:
-        store = open_store(configuration.store)
+        store = open_store(open_engine(configuration))
         running.callback(store.close)
+        leading = Leading(open_lead(configuration))
+        running.callback(leading.close)
         centre = Centre.of(
             store,
             key,
@@ -122,11 +148,15 @@ async def run(configuration: CentreConfiguration) -> None:
             checkpoints=configuration.checkpoints,
             link_errors=lambda: _link_errors(links),
         )
-        links += [SiteLink(centre, configuration, site) for site in values.sites]
+        links += [SiteLink(centre, configuration, site, leading) for site in values.sites]
         await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))
-        feeding = asyncio.create_task(watchdog(lambda: True), name="watchdog")
-        running.callback(feeding.cancel)
-        tasks = [feeding]
+        await leading.ask()
+        tasks = [
+            asyncio.create_task(watchdog(lambda: True), name="watchdog"),
+            asyncio.create_task(leading.keep(), name="lead"),
+        ]
+        for task in tasks:
+            running.callback(task.cancel)
         for one in links:
             tasks += one.start()
             running.push_async_callback(one.stop)
@@ -135,6 +165,10 @@ async def run(configuration: CentreConfiguration) -> None:
         await until_stopped(stop, tasks)
         notify("STOPPING=1")
     log.info("centre_stopped")
+
+
+def _status(site: str, *, online: bool) -> bytes:
+    return protocol.encode(protocol.Status(node=centre_node(site), site=site, online=online))
 
 
 def _link_errors(links: Sequence[SiteLink]) -> list[str]:

@@ -10,7 +10,7 @@ from shared.node.store import Store
 from shared.protocol import MOST_KNOWN, Ask, WireHead
 
 LATER_S = 0.25
-"""A push is on its way while a vector tells of it: what is missing is asked for a moment later."""
+"""A push is on its way while a vector tells of it: what is missing is asked for when the journal has stood still so long."""
 ASK_AGAIN_S = 1.0
 IN_VAIN_MOST_S = 60.0
 REFUSED_FIRST_S, REFUSED_MOST_S = 5.0, 600.0
@@ -52,7 +52,7 @@ class Asking:
         self._clock = clock
         self._wants_history = wants_history
         self._asked: dict[str, _Asked] = {}
-        self._behind_since: dict[str, float] = {}
+        self._behind_since: dict[str, tuple[tuple[Place, ...], float]] = {}
         self._refused: dict[tuple[str, str], _Refused] = {}
 
     def due(self, *, at_once: bool = False) -> Iterator[tuple[str, Ask]]:
@@ -100,7 +100,10 @@ class Asking:
     def _ask_for(self, journal: str, holders: list[str], *, at_once: bool) -> tuple[str, Ask] | None:
         now = self._clock()
         held = tuple(place(branch.head) for branch in self._store.branches(journal))
-        since = self._behind_since.setdefault(journal, now)
+        before, since = self._behind_since.get(journal, ((), now))
+        if before != held:
+            since = now
+            self._behind_since[journal] = (held, now)
         asked = self._asked.get(journal)
         in_vain = asked is not None and asked.held == held
         if asked is not None and in_vain and now - asked.at_s < _pause_s(asked.times):

@@ -54,8 +54,8 @@ class Engine(Protocol):
         """Brings the tables to this version."""
         ...
 
-    def purge(self) -> None:
-        """Sees to it that deleted values are nowhere left in the database's files."""
+    def purge(self) -> bool:
+        """Sees to it that deleted values are nowhere left in the database's files. False: a reader hinders it now."""
         ...
 
     def another(self) -> "Engine":
@@ -134,9 +134,10 @@ class SqliteEngine:
         with self._guard("migrate"):
             migrations.apply(Database(self.connection))
 
-    def purge(self) -> None:
+    def purge(self) -> bool:
         """See Engine."""
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, *_ = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+        return not busy
 
     def another(self) -> "SqliteEngine":
         """See Engine."""

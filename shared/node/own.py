@@ -63,8 +63,9 @@ def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause, journa
     left = store.head(own_journal(store, node))
     journal = journal or draw_journal(store, node)
     body = JournalBegun(left=left.journal, seq=left.seq, hash=left.hash, cause=cause)
-    store.set_setting(f"journal/{node}", journal)
-    store.append(journal, key, [Draft("journal_begun", subjects.node(node), dump(body))])
+    with store.together("begin a journal in"):
+        store.set_setting(f"journal/{node}", journal)
+        store.append(journal, key, [Draft("journal_begun", subjects.node(node), dump(body))])
     return journal
 
 

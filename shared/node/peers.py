@@ -17,7 +17,6 @@ OLD = timedelta(seconds=60)
 """After a silence, a vector that is older by our clock may be one that a bridge had kept: a second one soon after proves life."""
 WENT_BACKWARDS = "went_backwards"
 MOST_STRANGERS = 16
-_SETTING = "fresh"
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class Peers:
         self._clock = clock
         self._ours = ours
         self._boot = boot
+        self._setting = f"fresh/{site}"
         self._fresh_at: dict[str, float] = self._remembered()
         self._changed = False
         self._outdated: set[str] = set()
@@ -154,10 +154,10 @@ class Peers:
         """Keeps the ages over a restart of the process: the monotonic clock runs on until the machine starts anew."""
         if self._changed:
             self._changed = False
-            self._store.set_setting(_SETTING, json.dumps({"boot": self._boot, "at_s": self._fresh_at}))
+            self._store.set_setting(self._setting, json.dumps({"boot": self._boot, "at_s": self._fresh_at}))
 
     def _remembered(self) -> dict[str, float]:
-        kept = json.loads(self._store.setting(_SETTING) or "{}")
+        kept = json.loads(self._store.setting(self._setting) or "{}")
         if not self._boot or kept.get("boot") != self._boot:
             return {}
         now = self._clock()

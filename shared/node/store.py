@@ -6,7 +6,8 @@ How far each journal is held, and where it forked, is `shared.branches`; the dat
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -29,6 +30,7 @@ Listener = Callable[[Sequence[Fact]], None]
 
 PAGE = 500
 MOST_QUARANTINED = 1000
+_PURGE = "purge"
 FORKED = "forked"
 FAR_AHEAD_FLAG = "far_ahead"
 CONTRADICTED = "contradicted"
@@ -48,12 +50,15 @@ class Store:
         self.engine.migrate()
         self._listeners: list[Listener] = []
         self._held: dict[str, list[Branch]] = self._read_branches()
+        self._appended: list[tuple[Branch, list[Fact]]] | None = None
         last = self.setting("clock")
         stamp = Stamp.parse(last) if last else None
         self.steady = SteadyClock(wall, monotonic_s, stamp.wall if stamp else None)
         self.clock = HybridClock(self.steady, stamp)
         self._projections = Projections(self.engine, projections)
         self._understand()
+        if self.setting(_PURGE) is not None:
+            self._purge()
 
     def close(self) -> None:
         """Closes the database."""
@@ -65,15 +70,34 @@ class Store:
 
     # -- writing
 
+    @contextmanager
+    def together(self, doing: str) -> Iterator[None]:
+        """Makes one transaction, alone among all writers, of what is read, appended and set within the block.
+
+        Listeners hear of it afterwards. A block within a block is part of the outer one.
+        """
+        if self._appended is not None:
+            yield
+            return
+        appended: list[tuple[Branch, list[Fact]]] = []
+        self._appended = appended
+        try:
+            with self.engine.transaction(doing):
+                yield
+        finally:
+            self._appended = None
+        self._committed(*appended)
+
     def append(self, journal: str, key: PrivateKey, drafts: Sequence[Draft]) -> list[Sealed]:
         """Adds facts to one of this node's own journals in one transaction, and gives them when they are on disk."""
         if not drafts:
             return []
         sealed: list[Sealed] = []
         bodies: list[Body | None] = []
-        with self.engine.transaction("append to"):
+        with self.together("append to"):
             branch = self._main(journal)
             head = branch.head
+            self._catch_up()
             for draft in drafts:
                 one = seal(draft, journal, head.seq + 1, self.clock.now(), head.hash)
                 bodies.append(read_body(one.fact))
@@ -82,7 +106,8 @@ class Store:
             self._insert(branch.number, sealed, bodies)
             self._sign(SignedHead.sign(head, key))
             self._set_branch(replace(branch, head=head))
-        self._committed(replace(branch, head=head), [one.fact for one in sealed])
+            if self._appended is not None:
+                self._appended.append((replace(branch, head=head), [one.fact for one in sealed]))
         return sealed
 
     def absorb(self, run: Sequence[Sealed], signed: SignedHead) -> list[Fact]:
@@ -107,7 +132,7 @@ class Store:
             if found.forks:
                 self._flag(str(Ref(journal, branch.floor.seq + 1)), FORKED, f"branch {branch.number}")
         if fresh:
-            self._committed(branch, found.fresh)
+            self._committed((branch, found.fresh))
         return list(found.fresh)
 
     def fill(self, run: Sequence[Sealed], proof: SignedHead | None = None) -> list[Fact]:
@@ -135,7 +160,7 @@ class Store:
             self._set_branch(branch)
         for other in set_apart:
             self._remember(other)
-        self._committed(branch, [one.fact for one in fresh])
+        self._committed((branch, [one.fact for one in fresh]))
         return [one.fact for one in fresh]
 
     def adopt(self, live: Iterable[Sealed], heads: Mapping[str, Head]) -> list[Fact]:
@@ -161,6 +186,8 @@ class Store:
         for branch in branches:
             self._remember(branch)
         self._tell(taken)
+        if any(fact.kind == "forget" for fact in taken):
+            self._purge()
         return taken
 
     def let_go(
@@ -229,8 +256,9 @@ class Store:
 
     def next_incarnation(self) -> int:
         """Counts this start of the node; vectors carry it so that going backwards is seen."""
-        number = int(self.setting("incarnation") or 0) + 1
-        self.set_setting("incarnation", str(number))
+        with self.together("count a start of"):
+            number = int(self.setting("incarnation") or 0) + 1
+            self.set_setting("incarnation", str(number))
         return number
 
     def rebuild(self) -> None:
@@ -443,7 +471,7 @@ class Store:
             self._forget(fact, body)
             if body is not None:
                 self._projections.apply(fact, body)
-        self.set_setting("clock", str(self.clock.last))
+        self._keep_clock()
 
     def _insert_private(self, branch: int, sealed: Sequence[Sealed]) -> None:
         values = [(one.fact, one.private) for one in sealed if one.private]
@@ -479,6 +507,20 @@ class Store:
             [(ref.journal, ref.seq) for ref in refs],
         )
         self.engine.execute("UPDATE quarantine SET payload = ''")
+        self.set_setting(_PURGE, "")
+
+    def _catch_up(self) -> None:
+        """Other processes have written stamps too: ours shall be later."""
+        last = self.setting("clock") if self.engine.shared else None
+        if last:
+            self.clock.observe(Stamp.parse(last))
+
+    def _keep_clock(self) -> None:
+        self.engine.execute(
+            """INSERT INTO node(name, value) VALUES ('clock', ?)
+               ON CONFLICT(name) DO UPDATE SET value = excluded.value WHERE node.value < excluded.value""",
+            (str(self.clock.last),),
+        )
 
     def _observe(self, facts: Sequence[Fact]) -> None:
         """Lets the clock see the stamps of facts to be taken in; those far ahead are flagged and do not move it."""
@@ -568,6 +610,9 @@ class Store:
     # -- inside: reading
 
     def _main(self, journal: str) -> Branch:
+        for branch, _ in reversed(self._appended or ()):
+            if branch.head.journal == journal:
+                return branch
         return self.branches(journal)[0]
 
     def _all_branches(self) -> dict[str, list[Branch]]:
@@ -642,11 +687,17 @@ class Store:
 
     # -- inside: after a commit, and at the start
 
-    def _committed(self, branch: Branch, facts: Sequence[Fact]) -> None:
-        self._remember(branch)
-        if any(fact.kind == "forget" for fact in facts):
-            self.engine.purge()
-        self._tell(facts)
+    def _committed(self, *written: tuple[Branch, Sequence[Fact]]) -> None:
+        for branch, facts in written:
+            self._remember(branch)
+            self._tell(facts)
+        if any(fact.kind == "forget" for _, facts in written for fact in facts):
+            self._purge()
+
+    def _purge(self) -> None:
+        """Until it is done it stands in a setting: a start makes up for what a kill or a reader hindered."""
+        if self.engine.purge():
+            self.engine.execute("DELETE FROM node WHERE name = ?", (_PURGE,))
 
     def _tell(self, facts: Sequence[Fact]) -> None:
         if facts:
@@ -666,8 +717,6 @@ class Store:
                 )
                 for fact, body, _ in read:
                     self._forget(fact, body)
-            if any(fact.kind == "forget" for fact in good):
-                self.engine.purge()
         if good or self._projections.outdated:
             self.rebuild()
 

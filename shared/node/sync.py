@@ -27,6 +27,7 @@ from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
 from shared.node.own import begin_journal, own_journal, remember
+from shared.node.parked import Parked
 from shared.node.peers import Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
@@ -43,7 +44,9 @@ STORE_AGAIN_S = 5.0
 SETTLE_S = 1.0
 WINDOW = 8
 """Batches of new facts on their way to the broker at a time."""
-MOST_PARKED = 64
+RETRY_EVERY_S = 0.02
+RETRIES = 50
+"""So often a process of a group looks whether another has taken in what its own batches wait for; then at every tick."""
 MOST_SAID = 64
 """So many of our last vectors are known again when we hear of them."""
 
@@ -63,8 +66,8 @@ class SyncNode:
 
     `keeps`: whether history below a journal's floor is wanted still. `checkpoints`: where the newest checkpoint is kept; a
     node without does not begin from one, and the centre, which makes them, never does. `group` and `leads`: several
-    processes of one node share the work of receiving and answering through MQTT's shared subscriptions; the one that leads
-    speaks for the node.
+    processes of one node share a store, and through MQTT's shared subscriptions the work of receiving and answering; the
+    one that leads speaks for the node: it publishes vectors, asks, and takes the answers. Each pushes what it has written.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class SyncNode:
         self.checkpoints = checkpoints
         self.trust = Trust(identity.site, identity.root)
         self.peers = Peers(store, identity.site, clock, self.trust.knows, boot_id())
-        self.witnesses = Witnesses(store, identity.node)
+        self.witnesses = Witnesses(store, identity.node, self._of_site)
         self._asking = Asking(store, self.peers, identity.site, clock, keeps)
         self._beginning = (
             Beginning(store, checkpoints, self.peers, identity.node, identity.site, clock)
@@ -96,12 +99,13 @@ class SyncNode:
             else None
         )
         self._incarnation = store.next_incarnation()
+        self._led = False
         remember(store, identity.node, identity.site, identity.root)
         self._said_at: deque[str] = deque(maxlen=MOST_SAID)
         self._journal = own_journal(store, identity.node)
         self.twin = False
         self._pushed = store.head(self._journal).seq
-        self._parked: dict[str, dict[SignedHead, Sequence[Sealed]]] = {}
+        self._parked = Parked(store)
         self._wake_push = asyncio.Event()
         self._vector_due = True
         self._vector_sent_at = float("-inf")
@@ -116,10 +120,11 @@ class SyncNode:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Starts pushing and ticking; gives the tasks, which run until `stop`, to whoever watches over them."""
-        self._tasks = [
-            asyncio.create_task(self._push(), name=f"push {self._identity.site}"),
-            asyncio.create_task(self._tick(), name=f"tick {self._identity.site}"),
-        ]
+        running = {"push": self._push(), "tick": self._tick()}
+        if self._group is not None:
+            running["retry"] = self._retry()
+        site = self._identity.site
+        self._tasks = [asyncio.create_task(run, name=f"{name} {site}") for name, run in running.items()]
         return list(self._tasks)
 
     async def stop(self) -> None:
@@ -214,11 +219,18 @@ class SyncNode:
 
     def begin_journal(self, cause: Cause, journal: str | None = None) -> None:
         """Goes on in a new journal, by a name that was given or drawn; raises StoreUnusable."""
-        left = self._journal
-        self._journal = begin_journal(self._store, self._identity.key, self._identity.node, cause, journal)
+        left, node = self._journal, self._identity.node
+        with self._store.together("begin a journal in"):
+            begun = own_journal(self._store, node)
+            if begun == left:
+                begun = begin_journal(self._store, self._identity.key, node, cause, journal)
+        self._write_on(begun)
+        log.warning("journal_begun", left=left, journal=begun, cause=cause.value)
+
+    def _write_on(self, journal: str) -> None:
+        self._journal = journal
         self._pushed = 0
         self._wake_push.set()
-        log.warning("journal_begun", left=left, journal=self._journal, cause=cause.value)
 
     # -- in
 
@@ -226,12 +238,14 @@ class SyncNode:
         site, me = self._identity.site, self._identity.node
         self._link.subscribe_together(protocol.facts_topic(site, "+"), self._on_batches, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
-        self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill, self._group)
+        self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
         if self._beginning is not None:
             self._link.subscribe(protocol.checkpoint_topic(site, "+"), self._on_checkpoint)
 
     def _on_fill(self, received: Received) -> None:
+        if not self._leads():
+            return
         part = received.user.get("part")
         if part is None:
             self._on_batch(received)
@@ -296,9 +310,9 @@ class SyncNode:
         try:
             fresh = self._store.absorb(run, signed)
         except BrokenChain:
-            self._park(run, signed)
+            self._parked.park(run, signed)
             return False
-        self._unpark(head.journal)
+        self._parked.take(head.journal)
         self._asking.answered(head.journal)
         self.peers.note_freshness()
         self._leave_when_forked(head.journal)
@@ -322,24 +336,17 @@ class SyncNode:
         self._ask(at_once=True)
         return True
 
-    def _park(self, run: Sequence[Sealed], signed: SignedHead) -> None:
-        """Keeps a batch that came before the one it follows, for a moment."""
-        if sum(map(len, self._parked.values())) < MOST_PARKED:
-            self._parked.setdefault(signed.head.journal, {})[signed] = run
-
-    def _unpark(self, journal: str) -> None:
-        """Takes in whatever now follows, over and over."""
-        waiting = self._parked.pop(journal, {})
-        while waiting:
-            left = {}
-            for signed, run in waiting.items():
-                try:
-                    self._store.absorb(run, signed)
-                except BrokenChain:
-                    left[signed] = run
-            if len(left) == len(waiting):
-                return
-            waiting = left
+    async def _retry(self) -> None:
+        """Batches of this process may follow what another one of the group is just taking in: a quick look each time."""
+        while True:
+            await self._parked.came.wait()
+            self._parked.came.clear()
+            for _ in range(RETRIES):
+                await asyncio.sleep(RETRY_EVERY_S)
+                with self._store_trouble():
+                    self._parked.take_all()
+                if not self._parked:
+                    break
 
     def _on_vector(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -526,9 +533,9 @@ class SyncNode:
                 await asyncio.sleep(STORE_AGAIN_S)
 
     async def tick(self) -> None:
-        """What is due now: what others processes of this node stored, a vector, asks, a witness's word. Raises StoreError."""
+        """What is due now: what other processes of this node stored, a vector, asks, a witness's word. Raises StoreError."""
         self._notice_others()
-        if not self._link.connected or not self._leads():
+        if not self._link.connected or not self._speaks():
             return
         now = self._clock()
         since = now - self._vector_sent_at
@@ -540,6 +547,27 @@ class SyncNode:
             self._witness()
         self._go_on_as_told()
         self._ask()
+
+    def _speaks(self) -> bool:
+        """Whether this process speaks for the node.
+
+        Who takes that over counts as a new start, so that its word is newer; who was taken over from, and does not know it
+        yet, is silent.
+        """
+        if not self._leads():
+            self._led = False
+            return False
+        if self._group is None:
+            return True
+        speaker = f"speaker/{self._identity.node}"
+        if not self._led:
+            self._led = True
+            self._incarnation = self._store.next_incarnation()
+            self._store.set_setting(speaker, str(self._incarnation))
+            self._vector_due = True
+            self._vector_sent_at = float("-inf")
+            log.info("lead_taken", site=self._identity.site, incarnation=self._incarnation)
+        return self._store.setting(speaker) == str(self._incarnation)
 
     def _go_on_as_told(self) -> None:
         """After a revocation the centre names the journal in which a node's word counts again.
@@ -562,11 +590,17 @@ class SyncNode:
         if not self._store.engine.shared:
             return
         heads = self._store.heads()
-        if heads != self._heads_told:
-            self._heads_told = heads
-            self._vector_due = True
-            if self._store.newest_position(AUTHORITY_KINDS) > self._learnt_to:
-                self._learn()
+        if heads == self._heads_told:
+            return
+        self._heads_told = heads
+        self._vector_due = True
+        if self._store.newest_position(AUTHORITY_KINDS) > self._learnt_to:
+            self._learn()
+        journal = own_journal(self._store, self._identity.node)
+        if journal != self._journal:
+            self._write_on(journal)
+        self._parked.take_all()
+        self.peers.note_freshness()
 
     def _flush(self) -> None:
         self.witnesses.flush()

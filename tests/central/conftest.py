@@ -18,6 +18,7 @@ from shared.codes import Agency, Country, Heading, Place, Verdict
 from shared.facts import Draft, Fact
 from shared.node.store import Store
 from shared.signing import PrivateKey
+from tests.engines import Open
 
 ADMIN = "administrator-token"
 DECLARANT = "declarant-token-1"
@@ -62,8 +63,8 @@ def clocks() -> Clocks:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clocks: Clocks) -> Any:
-    opened = open_store(tmp_path / "centre.db", lambda: clocks.wall)
+def store(connect: Open, clocks: Clocks) -> Any:
+    opened = open_store(connect(), lambda: clocks.wall)
     yield opened
     opened.close()
 

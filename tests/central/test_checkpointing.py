@@ -16,6 +16,9 @@ from shared.node.checkpoints import Checkpoints
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreUnusable
 from shared.node.store import Store
+from tests.engines import on_both_engines
+
+pytestmark = on_both_engines
 
 SITE = "CKHN"
 
@@ -37,7 +40,7 @@ def _forget(ref: str) -> Draft:
 def begin(folder: Path, checkpoints: Checkpoints) -> Store:
     """A gate's empty store that has begun from a checkpoint."""
     store = Store(folder / "gate.db", [Declarations()])
-    checkpoints.adopt(store)
+    checkpoints.adopt(store, "gate-2")
     return store
 
 

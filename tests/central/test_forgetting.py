@@ -9,6 +9,9 @@ from central.forgetting import commits
 from shared.bodies import Forgotten, dump
 from shared.facts import Draft
 from shared.signing import PrivateKey
+from tests.engines import on_both_engines
+
+pytestmark = on_both_engines
 
 NAME = "/vehicles/0/driver/name"
 

@@ -14,6 +14,9 @@ from shared.protocol import Status, Vector, WireHead
 from shared.signing import PrivateKey
 from shared.words import Language
 from tests.builders import Journal, key, note
+from tests.engines import on_both_engines
+
+pytestmark = on_both_engines
 
 HASH = "0" * 64
 TOPIC = "barie/1/facts/CKHN/gate-2"
