@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,7 @@ class LinkShown:
     `connected`, `centre_age_s`: whether the line stands, and how old what we know from there is;
     `unsent`: facts of this node without a receipt; `stale`: the knowledge is too old for anything automatic;
     `store_error`: one sentence when nothing can be written, so that the boom must be moved by key; `disk`: its room
-    for more.
+    for more; `recovered_at`: when the store was made anew from a damaged one, for as long as that is news.
     """
 
     connected: bool
@@ -26,6 +27,7 @@ class LinkShown:
     stale: bool
     store_error: str | None = None
     disk: DiskLevel = DiskLevel.PLENTY
+    recovered_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -132,4 +134,8 @@ class GateForScreen(Protocol):
 
     def ready(self) -> list[str]:
         """Why the gate is not ready, one sentence each; empty when it is."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What a technician should know of though the gate works, one sentence each."""
         ...

@@ -64,13 +64,16 @@ class Marker:
     def compare(self, store: Store) -> Start:
         """What the file says of the store; before the store counts this start."""
         counted = int(store.setting("incarnation") or 0)
+        if not counted and not self.file.exists():
+            return Start.NEW
+        return Start.SAME if self.starts() == counted else Start.DOUBTFUL
+
+    def starts(self) -> int | None:
+        """How many starts the file counts; None when there is none, or it cannot be read."""
         try:
-            written = int(self.file.read_text(encoding="utf-8").split()[0])
-        except FileNotFoundError:
-            return Start.DOUBTFUL if counted else Start.NEW
+            return int(self.file.read_text(encoding="utf-8").split()[0])
         except (OSError, ValueError, IndexError):
-            return Start.DOUBTFUL
-        return Start.SAME if written == counted else Start.DOUBTFUL
+            return None
 
     def write(self, incarnation: int) -> None:
         """Notes a start, after the store has counted it. Raises OSError."""
