@@ -36,6 +36,6 @@ def create_app(centre: Centre) -> FastAPI:
     app.include_router(api.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(packages=[("central", "static")]), name="static")
-    add_health(app, centre.not_ready)
+    add_health(app, centre.not_ready, centre.notes)
     add_metrics(app, metrics.registry(centre))
     return app

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 
 from central.app import create_app
-from central.centre import Centre, open_store
+from central.centre import PROJECTIONS, Centre
 from central.configuration import CentreConfiguration
 from central.errors import BadPicture
 from shared import protocol
@@ -15,12 +15,18 @@ from shared.facts import FactError
 from shared.journal import centre_node
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
+from shared.node.opening import Opened, mend, open_mended, settle
+from shared.node.salvage import Own
+from shared.node.scrub import watch_store
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
 from shared.node.sync import Identity, SyncNode
+from shared.trust import Trust
 
 log = structlog.get_logger()
 
 _GOODBYE_S = 1.0
+MENDS_WITHIN_S = 3600
+"""A store of a province's years is made anew in that time."""
 
 
 class SiteLink:
@@ -35,8 +41,8 @@ class SiteLink:
         )
         self._centre = centre
         self._site = site
-        self._sync = SyncNode(centre.store, self.link, Identity(node, site, key, key.public))
-        centre.gates.watch(self._sync.peers.heard)
+        self.sync = SyncNode(centre.store, self.link, Identity(node, site, key, key.public))
+        centre.gates.watch(self.sync.peers.heard)
         self._greeting: asyncio.Task[None] | None = None
         self.link.on_up(self._up)
         self.link.subscribe(protocol.status_topic(site, "+"), self._on_status)
@@ -45,11 +51,11 @@ class SiteLink:
     def start(self) -> list[asyncio.Task[None]]:
         """Begins to connect; the broker need not be there yet. Gives the tasks that are to run until `stop`."""
         self.link.start()
-        return self._sync.start()
+        return self.sync.start()
 
     async def stop(self) -> None:
         """Says that the centre leaves, then ends sync and connection."""
-        await self._sync.stop()
+        await self.sync.stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._publish_status(online=False), _GOODBYE_S)
         await self.link.stop()
@@ -90,24 +96,47 @@ async def run(configuration: CentreConfiguration) -> None:
     key, tokens = configuration.key(), configuration.tokens()
     links: list[SiteLink] = []
     async with AsyncExitStack() as running:
-        store = open_store(configuration.store)
-        running.callback(store.close)
+        owns = [Own(centre_node(site), key, Trust(site, key.public)) for site in values.sites]
+        opened = await _open(configuration, owns)
+        running.callback(opened.store.close)
         centre = Centre.of(
-            store, key, values.sites, configuration.pictures, tokens, link_errors=lambda: _link_errors(links)
+            opened.store,
+            key,
+            values.sites,
+            configuration.pictures,
+            tokens,
+            link_errors=lambda: _link_errors(links),
         )
         links += [SiteLink(centre, configuration, site) for site in values.sites]
-        await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))
-        feeding = asyncio.create_task(watchdog(lambda: True), name="watchdog")
-        running.callback(feeding.cancel)
-        tasks = [feeding]
+        opened.counted()
+        tasks = []
         for one in links:
             tasks += one.start()
             running.push_async_callback(one.stop)
+        await asyncio.gather(*(settle(opened, one.sync, own) for one, own in zip(links, owns, strict=True)))
+        await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))
+        feeding = asyncio.create_task(watchdog(lambda: True), name="watchdog")
+        running.callback(feeding.cancel)
+        watching = asyncio.create_task(
+            watch_store(
+                opened.store, opened.database, PROJECTIONS, lambda: [one.sync.trust for one in links]
+            ),
+            name="store",
+        )
+        running.callback(watching.cancel)
+        tasks += [feeding, watching]
         notify("READY=1")
         log.info("centre_ready", address=f"http://{values.listen.host}:{values.listen.port}/")
         await until_stopped(stop, tasks)
         notify("STOPPING=1")
     log.info("centre_stopped")
+
+
+async def _open(configuration: CentreConfiguration, owns: Sequence[Own]) -> Opened:
+    """The centre's store, made anew where it is damaged; systemd is asked for the time that takes."""
+    notify(f"EXTEND_TIMEOUT_USEC={MENDS_WITHIN_S * 1_000_000}")
+    recovered = await asyncio.to_thread(mend, configuration.store, owns, PROJECTIONS)
+    return open_mended(configuration.store, PROJECTIONS, recovered=recovered)
 
 
 def _link_errors(links: Sequence[SiteLink]) -> list[str]:

@@ -109,10 +109,10 @@ async def settle(opened: Opened, sync: SyncNode, own: Own, within_s: float = REC
             sync.begin_journal(Cause.RESTORED)
     recovery = recovery_told(opened.store)
     told = f"recovery/{own.node}"
-    if recovery is not None and opened.store.setting(told) != recovery.set_aside:
+    if recovery is not None and opened.store.setting(told) != recovery.at.isoformat():
         draft = Draft("store_recovered", subjects.node(own.node), dump(recovery.body()))
         opened.store.append(sync.journal, own.key, [draft])
-        opened.store.set_setting(told, recovery.set_aside)
+        opened.store.set_setting(told, recovery.at.isoformat())
 
 
 def recovery_told(store: Store) -> Recovery | None:

@@ -8,22 +8,19 @@ import json
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from shared.bodies import StoreRecovered, dump
-from shared.clock import BadStamp, Stamp
-from shared.facts import FactError, PrivateValue, Sealed, check_private
 from shared.journal import Head, SignedHead, author_of
-from shared.node.damage import beside, good_setting, log_of, read_row
+from shared.node.damage import beside, log_of
 from shared.node.engine import SqliteEngine
 from shared.node.own import Marker
-from shared.node.pages import Pages, Row, read_wal
 from shared.node.projections import Projection
-from shared.node.rows import COLUMNS, fact_of
+from shared.node.rubble import Rubble, remove
 from shared.node.store import PAGE, Store
 from shared.signing import PrivateKey
 from shared.trust import Trust
@@ -31,12 +28,6 @@ from shared.trust import Trust
 MOST_SET_ASIDE = 3
 NEWS_FOR = timedelta(days=3)
 """So long a screen says that the store was recovered."""
-_FACT_COLUMNS = (11, 12)
-"""A row of `facts`: from the first migration, and from the second on."""
-_KEPT = ("witnessed", "clock", "incarnation")
-_KEPT_BEGINNINGS = ("journal/", "number/", "idempotency/")
-_RUN_BEFORE_S = timedelta(days=1)
-"""A clock in the settings may be so far ahead of our last fact and still be believed."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,7 @@ class Recovery:
         """What happened, for a technician."""
         return (
             f"the store was damaged ({self.why}) and made anew at {self.at:%Y-%m-%dT%H:%M:%SZ}; "
-            f"journals taken from it: {len(self.salvaged)}; the old file: {self.set_aside}"
+            f"journals taken from it: {len(self.salvaged)}; the old file: {self.set_aside or 'gone'}"
         )
 
     def is_news(self, now: datetime) -> bool:
@@ -98,31 +89,41 @@ def recover(
     """
     made, whole = beside(database, "recovering"), beside(database, "recovered")
     if database.exists() or not whole.exists():
-        _remove(made)
-        _remove(whole)
-        recovery = _make(database, made, why, owns, projections, wall)
+        remove(made)
+        remove(whole)
+        _make(database, made, why, owns, projections, wall)
         made.replace(whole)
-        _set_aside(database, recovery.set_aside)
+    recovery = _told(whole)
+    _set_aside(database, recovery.set_aside)
+    for what in ("damaged", "tail"):
+        beside(database, what).unlink(missing_ok=True)
     whole.replace(database)
     _sync_folder(database.parent)
-    beside(database, "damaged").unlink(missing_ok=True)
-    beside(database, "tail").unlink(missing_ok=True)
     kept = set_aside(database)
     for old in kept[: max(0, len(kept) - MOST_SET_ASIDE)]:
-        _remove(old)
-    return recovery_of(database)
+        remove(old)
+    return recovery
 
 
-def recovery_of(database: Path) -> Recovery:
-    """The recovery that made a store."""
-    with closing(SqliteEngine(database)) as engine:
-        return Recovery.parse(engine.rows("SELECT value FROM node WHERE name = 'recovery'")[0][0])
+def _told(whole: Path) -> Recovery:
+    """What a new store says of its own making."""
+    with closing(sqlite3.connect(whole)) as connection:
+        return Recovery.parse(
+            connection.execute("SELECT value FROM node WHERE name = 'recovery'").fetchone()[0]
+        )
 
 
 def set_aside(database: Path) -> list[Path]:
     """Databases that were set aside, oldest first."""
     found = database.parent.glob(f"{database.name}.damaged-*Z*")
-    return sorted(one for one in found if not one.name.endswith(("-wal", "-shm")))
+    whole = {one.with_name(one.name.removesuffix("-wal").removesuffix("-shm")) for one in found}
+    return sorted(whole, key=_age)
+
+
+def _age(file: Path) -> tuple[str, int]:
+    """Of files that were set aside within a second the later ones are numbered."""
+    moment, _, number = file.name.rpartition("Z")
+    return moment, int(number.lstrip("-") or 1)
 
 
 def _make(
@@ -132,9 +133,9 @@ def _make(
     owns: Sequence[Own],
     projections: Sequence[Projection],
     wall: Callable[[], datetime],
-) -> Recovery:
-    name = _free_name(database, wall())
-    with closing(_Rubble(beside(database, "rubble"))) as rubble:
+) -> None:
+    name = _free_name(database, wall()) if database.exists() or log_of(database).exists() else ""
+    with closing(Rubble(beside(database, "rubble"))) as rubble:
         rubble.carve(database)
         clock = rubble.clock([own.node for own in owns], wall())
         engine = SqliteEngine(made)
@@ -150,28 +151,24 @@ def _make(
             engine.connection.execute("PRAGMA journal_mode=DELETE")
     with made.open("rb") as file:
         os.fsync(file.fileno())
-    return recovery
 
 
 def _free_name(database: Path, now: datetime) -> str:
     name = f"{database.name}.damaged-{now:%Y-%m-%dT%H-%M-%SZ}"
-    taken = {one.name for one in set_aside(database)}
-    number = 2
-    free = name
-    while free in taken:
-        free, number = f"{name}-{number}", number + 1
-    return free
+    taken = [_age(one)[1] for one in set_aside(database) if one.name.startswith(name)]
+    return f"{name}-{max(taken) + 1}" if taken else name
 
 
 def _set_aside(database: Path, name: str) -> None:
-    for ending in ("-wal", "-shm", ""):
+    if not name:
+        return
+    for ending in (
+        "",
+        "-wal",
+        "-shm",
+    ):  # the file first: while it stands, the next start begins anew with all of them
         with suppress(FileNotFoundError):
             database.with_name(database.name + ending).replace(database.with_name(name + ending))
-
-
-def _remove(database: Path) -> None:
-    for ending in ("", "-wal", "-shm", "-journal"):
-        database.with_name(database.name + ending).unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -180,122 +177,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-class _Rubble:
-    """What was carved out of the pages, in a database of its own so that it need not fit into memory."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        _remove(file)
-        self._database = sqlite3.connect(file, isolation_level=None)
-        self._database.executescript(
-            f"""PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
-            CREATE TABLE facts (number INTEGER PRIMARY KEY, position, {COLUMNS}, UNIQUE (journal, seq, hash));
-            CREATE TABLE signatures (journal, seq, hash, signature, UNIQUE (journal, seq, hash, signature));
-            CREATE TABLE private_values (journal, seq, pointer, salt, value, UNIQUE (journal, seq, pointer, salt, value));
-            CREATE TABLE settings (number INTEGER PRIMARY KEY, name, value);"""
-        )
-
-    def close(self) -> None:
-        """Removes it."""
-        self._database.close()
-        _remove(self._file)
-
-    def carve(self, database: Path) -> None:
-        """Takes every row that verifies, or whose form says what it is."""
-        try:
-            wal = read_wal(log_of(database))
-        except OSError:
-            wal = read_wal(beside(database, "no-log"))
-        self._database.execute("BEGIN")
-        for rowid, row in Pages(database, wal).rows():
-            self._take(rowid, row)
-        self._database.execute("COMMIT")
-
-    def _take(self, rowid: int, row: Row) -> None:
-        texts = [isinstance(value, str) for value in row]
-        if len(row) in _FACT_COLUMNS and row[0] is None:
-            fact = read_row(row[1:10])
-            if fact is not None:
-                marks = ", ".join("?" * 10)
-                self._database.execute(
-                    f"INSERT OR IGNORE INTO facts(position, {COLUMNS}) VALUES ({marks})", (rowid, *row[1:10])
-                )
-        elif len(row) == 4 and texts == [True, False, True, True]:
-            self._database.execute("INSERT OR IGNORE INTO signatures VALUES (?, ?, ?, ?)", row)
-        elif len(row) == 6 and texts == [True, False, False, True, True, True]:
-            values = (row[0], row[1], *row[3:])
-            self._database.execute("INSERT OR IGNORE INTO private_values VALUES (?, ?, ?, ?, ?)", values)
-        elif len(row) == 2 and all(texts):
-            self._database.execute("INSERT INTO settings(name, value) VALUES (?, ?)", row)
-
-    def journals(self) -> list[str]:
-        """Journals of which facts were found."""
-        return [row[0] for row in self._database.execute("SELECT DISTINCT journal FROM facts")]
-
-    def places(self, journal: str) -> list[tuple[int, str, str]]:
-        """Number, hash and hash before of a journal's facts, in order."""
-        query = "SELECT seq, hash, prev FROM facts WHERE journal = ? ORDER BY seq"
-        return self._database.execute(query, (journal,)).fetchall()
-
-    def signatures(self, journal: str) -> list[SignedHead]:
-        """What was found as signed heads of a journal; nothing is checked yet."""
-        rows = self._database.execute(
-            "SELECT seq, hash, signature FROM signatures WHERE journal = ? ORDER BY seq", (journal,)
-        )
-        return [SignedHead(Head(journal, seq, digest), signature) for seq, digest, signature in rows]
-
-    def sealed(self, journal: str, seq: int, digest: str) -> Sealed:
-        """A fact with those personal values that open its commitments."""
-        row = self._database.execute(
-            f"SELECT {COLUMNS} FROM facts WHERE journal = ? AND seq = ? AND hash = ?", (journal, seq, digest)
-        ).fetchone()
-        fact = fact_of(row)
-        private = {}
-        rows = self._database.execute(
-            "SELECT pointer, salt, value FROM private_values WHERE journal = ? AND seq = ?", (journal, seq)
-        )
-        for pointer, salt, value in rows:
-            one = {pointer: PrivateValue(salt, value)}
-            with suppress(FactError):
-                check_private(fact, one)
-                private.update(one)
-        return Sealed(fact, private)
-
-    def clock(self, nodes: Iterable[str], now: datetime) -> str | None:
-        """The latest time that the node is known to have gone by: its own facts say it, and a setting that is near to them."""
-        latest = Stamp(now)
-        last: Stamp | None = None
-        for journal in self.journals():
-            if author_of(journal) in nodes:
-                query = "SELECT max(at) FROM facts WHERE journal = ?"
-                stamp = Stamp.parse(self._database.execute(query, (journal,)).fetchone()[0])
-                last = max(last or stamp, stamp)
-        latest = max(latest, last) if last else latest
-        for (value,) in self._database.execute("SELECT value FROM settings WHERE name = 'clock'").fetchall():
-            with suppress(BadStamp):
-                stamp = Stamp.parse(value)
-                if stamp.wall <= latest.wall + _RUN_BEFORE_S:
-                    last = max(last or stamp, stamp)
-        return str(last) if last else None
-
-    def settings(self, marker: Marker, clock: str | None) -> dict[str, str]:
-        """The settings that matter, in their newest good form."""
-        kept: dict[str, str] = {}
-        for name, value in self._database.execute("SELECT name, value FROM settings ORDER BY number"):
-            wanted = name in _KEPT or name.startswith(_KEPT_BEGINNINGS)
-            if wanted and good_setting(name, value):
-                higher = name.startswith("number/") or name == "incarnation"
-                kept[name] = max(kept.get(name, ""), value, key=_as_number) if higher else value
-        starts = marker.starts() or 0
-        kept["incarnation"] = str(max(starts, _as_number(kept.get("incarnation", ""))))
-        kept.pop("clock", None)
-        return kept | ({"clock": clock} if clock else {})
-
-
-def _as_number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 @dataclass(frozen=True)
@@ -310,7 +191,7 @@ class _Run:
 class _Builder:
     """Puts the runs that verify into the new store."""
 
-    def __init__(self, store: Store, rubble: _Rubble, owns: Sequence[Own]) -> None:
+    def __init__(self, store: Store, rubble: Rubble, owns: Sequence[Own]) -> None:
         self._store = store
         self._rubble = rubble
         self._owns = owns
