@@ -4,6 +4,7 @@ Three things are told apart: a file that SQLite or a hash finds broken, a log of
 whole file that is not the newest any more. For the last one a *tail* lies beside the database: the fact that was written last.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -18,7 +19,7 @@ from shared.clock import BadStamp, Stamp
 from shared.facts import Fact, FactError, Ref, read_envelope
 from shared.journal import author_of
 from shared.node.engine import SqliteEngine, migration_files
-from shared.node.errors import StoreError
+from shared.node.errors import StoreError, StoreUnusable
 from shared.node.pages import MAGIC, PAGE_BYTES, read_wal
 from shared.node.rows import COLUMNS, fact_of
 
@@ -86,16 +87,47 @@ def mark(database: Path, why: str) -> None:
 def inspect(database: Path) -> str | None:
     """Why the file is damaged, in a sentence; None when it may be opened. A file that never was is none.
 
-    Leaves the file as it is where it finds damage: a log with a hole must not be opened, or SQLite cuts it off.
+    Leaves the file as it is where it finds damage: a log with a hole must not be opened, or SQLite cuts it off. Raises
+    StoreUnusable when nothing can be said.
     """
     with suppress(OSError, UnicodeDecodeError):
         return beside(database, "damaged").read_text(encoding="utf-8").strip() or "it was marked as damaged"
     try:
         return _file(database) or _content(database)
     except OSError as error:
-        return f"it cannot be read: {error}"
+        if error.errno == errno.EIO:
+            return f"it cannot be read: {error}"
+        raise StoreUnusable(f"cannot read {database}: {error}; use key and paper, mend the disk") from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        return f"SQLite says: {error}"
+        return broken(database, error)
+
+
+_NOT_THE_FILE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+}
+_UNREADABLE = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ}
+
+
+def broken(database: Path, error: Exception) -> str:
+    """What SQLite found wrong with the file, as a sentence.
+
+    Raises StoreUnusable when it is something else that is wrong: the disk, its room, its rights, another process.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code not in _UNREADABLE and code & 0xFF in _NOT_THE_FILE:
+        raise StoreUnusable(
+            f"cannot read {database}: {error}; use key and paper, call the technician"
+        ) from error
+    return f"SQLite says: {error}"
 
 
 def _file(database: Path) -> str | None:

@@ -16,7 +16,7 @@ from shared import subjects
 from shared.bodies import Cause, dump
 from shared.clock import utc_now
 from shared.facts import Draft
-from shared.node.damage import Tail, inspect
+from shared.node.damage import Tail, broken, inspect
 from shared.node.errors import StoreUnusable
 from shared.node.own import Marker, Start
 from shared.node.projections import Projection
@@ -26,6 +26,8 @@ from shared.node.sync import SyncNode
 
 log = structlog.get_logger()
 
+NEW_S = 1.5
+"""So long a new store waits for somebody to be heard at all."""
 RECOVER_S = 5.0
 """So long a node whose past is in doubt waits for its peers before its lanes begin."""
 
@@ -70,9 +72,9 @@ def _refused(database: Path, projections: Sequence[Projection], wall: Callable[[
     try:
         Store(database, projections, wall).close()
     except StoreUnusable as error:
-        if not _broken(error):
-            raise
-        return f"SQLite says: {error.__cause__}"
+        if isinstance(error.__cause__, sqlite3.Error):
+            return broken(database, error.__cause__)
+        raise
     return None
 
 
@@ -89,23 +91,15 @@ def open_mended(
     return Opened(store, database, Marker(database).compare(store), recovered)
 
 
-def _broken(error: StoreUnusable) -> bool:
-    """Whether it is the file that is wrong, and not the disk, its room or another writer."""
-    code = getattr(error.__cause__, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in (
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_ERROR,
-    )
-
-
 async def settle(opened: Opened, sync: SyncNode, own: Own, within_s: float = RECOVER_S) -> None:
     """Finds out how far the node's own journal went, or leaves it, and writes down a recovery. Raises StoreUnusable."""
     if opened.recovered or opened.start is not Start.SAME:
-        known = await sync.recover(within_s)
-        if opened.recovered and not known:
+        known = await _asked(opened, sync, within_s)
+        if known:
+            sync.go_on()
+        elif opened.recovered:
             sync.begin_journal(Cause.DAMAGED)
-        elif opened.start is Start.DOUBTFUL and not known:
+        elif opened.start is Start.DOUBTFUL:
             sync.begin_journal(Cause.RESTORED)
     recovery = recovery_told(opened.store)
     told = f"recovery/{own.node}"
@@ -113,6 +107,13 @@ async def settle(opened: Opened, sync: SyncNode, own: Own, within_s: float = REC
         draft = Draft("store_recovered", subjects.node(own.node), dump(recovery.body()))
         opened.store.append(sync.journal, own.key, [draft])
         opened.store.set_setting(told, recovery.at.isoformat())
+
+
+async def _asked(opened: Opened, sync: SyncNode, within_s: float) -> bool:
+    """Whether the peers have said how far our journal goes. A new store of a new node has nobody to wait for."""
+    if opened.start is Start.NEW and not opened.recovered:
+        return await sync.recover(NEW_S) or (sync.hears_anybody() and await sync.recover(within_s))
+    return await sync.recover(within_s)
 
 
 def recovery_told(store: Store) -> Recovery | None:

@@ -39,6 +39,13 @@ def own_journals(store: Store, node: str) -> list[str]:
     return [journal for journal in store.heads() if author_of(journal) == node]
 
 
+def newest_journal(store: Store, node: str) -> str:
+    """The journal of a node whose last fact is the youngest; the one it writes now when none is held."""
+    held = [store.get(f"{journal}/{store.head(journal).seq}") for journal in own_journals(store, node)]
+    newest = max((fact for fact in held if fact is not None), key=lambda fact: fact.at, default=None)
+    return newest.journal if newest else own_journal(store, node)
+
+
 def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause) -> str:
     """Leaves the node's journal and goes on in a new one, whose first fact says why.
 

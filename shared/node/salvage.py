@@ -162,11 +162,8 @@ def _free_name(database: Path, now: datetime) -> str:
 def _set_aside(database: Path, name: str) -> None:
     if not name:
         return
-    for ending in (
-        "",
-        "-wal",
-        "-shm",
-    ):  # the file first: while it stands, the next start begins anew with all of them
+    # The file first: while it stands, the next start begins anew with all of them.
+    for ending in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             database.with_name(database.name + ending).replace(database.with_name(name + ending))
 

@@ -19,8 +19,9 @@ import structlog
 from shared.bodies import read_body
 from shared.clock import utc_now
 from shared.facts import Fact, FactError, PrivateValue, check_private
-from shared.node.damage import Damaged, mark, read_row, reading, wrong_chain, wrong_facts
+from shared.node.damage import Damaged, broken, mark, read_row, reading, wrong_chain, wrong_facts
 from shared.node.engine import SqliteEngine
+from shared.node.errors import StoreUnusable
 from shared.node.projections import Projection, Projections, tables
 from shared.node.rows import COLUMNS, fact_of
 from shared.node.store import Store
@@ -50,7 +51,10 @@ def scrub(
     trusts: Sequence[Trust],
     rest: Rest = lambda: None,
 ) -> str | None:
-    """What is wrong with a store, in a sentence; None when all of it verifies. Raises what `rest` raises, OSError."""
+    """What is wrong with a store, in a sentence; None when all of it verifies.
+
+    Raises OSError, StoreUnusable, and what `rest` raises.
+    """
     try:
         with closing(reading(database)) as connection:
             (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -63,7 +67,7 @@ def scrub(
                 or next(_projections(connection, projections, rest), None)
             )
     except (sqlite3.Error, UnicodeDecodeError) as error:
-        return f"SQLite says: {error}"
+        return broken(database, error)
 
 
 def _facts(connection: sqlite3.Connection, rest: Rest) -> Iterator[str]:
@@ -252,7 +256,7 @@ async def _scrubbed(database: Path, projections: Sequence[Projection], trusts: S
         gently.stop.set()
         await asyncio.gather(scrubbing, return_exceptions=True)
         raise
-    except OSError as error:
+    except (OSError, StoreUnusable) as error:
         log.error("store_not_scrubbed", error=str(error))
         return None
     log.info("store_scrubbed", damaged=why)

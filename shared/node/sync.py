@@ -25,7 +25,7 @@ from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, own_journal
+from shared.node.own import begin_journal, newest_journal, own_journal
 from shared.node.peers import Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
@@ -100,6 +100,7 @@ class SyncNode:
         self._learnt_to = 0
         self._heads_told: dict[str, Head] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._strangers: dict[str, Received] = {}
         self._learn()
         self._subscribe()
         store.listen(self._stored)
@@ -186,6 +187,18 @@ class SyncNode:
                 return True
             await asyncio.sleep(TICK_S / 5)
         return False
+
+    def hears_anybody(self) -> bool:
+        """Whether any other node was heard, known or not."""
+        return bool(self._strangers) or any(node != self._identity.node for node in self.peers.heard)
+
+    def go_on(self) -> None:
+        """Goes on in the newest of our journals, after they came back from peers. Raises StoreUnusable."""
+        newest = newest_journal(self._store, self._identity.node)
+        if newest != self._journal:
+            self._store.set_setting(f"journal/{self._identity.node}", newest)
+            self._journal = newest
+            self._pushed = self._store.head(newest).seq
 
     def begin_journal(self, cause: Cause) -> None:
         """Goes on in a new journal; raises StoreUnusable."""
@@ -293,7 +306,10 @@ class SyncNode:
         try:
             vector = protocol.decode(received.payload, protocol.Vector)
             keys = self.trust.node_keys(vector.node)
-            if sender is None or vector.node != sender[2] or not keys:
+            if sender is None or vector.node != sender[2]:
+                return
+            if not keys:
+                self._hear_stranger(vector, received)
                 return
             _check(vector, keys)
             if vector.node == self._identity.node:
@@ -307,6 +323,21 @@ class SyncNode:
             self._store.clock.observe(stamp)
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)
+
+    def _hear_stranger(self, vector: protocol.Vector, received: Received) -> None:
+        """A node whose key is not known yet: heard again once it is. If it holds more of our own journal, we ask for that.
+
+        Our own facts prove themselves by our key: so a centre whose store is gone gets its enrolments back.
+        """
+        if len(self._strangers) < MOST_PARKED or vector.node in self._strangers:
+            self._strangers[vector.node] = received
+        for head in vector.all_heads():
+            held = self._store.head(head.journal)
+            if author_of(head.journal) == self._identity.node and head.seq > held.seq:
+                known = [_wire(one) for one in self._store.locator(head.journal)]
+                ask = protocol.Ask(journal=head.journal, after=held.seq, known=known)
+                topic = protocol.ask_topic(self._identity.site, vector.node, self._identity.node)
+                self._spawn(self._link.publish(topic, protocol.encode(ask)))
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
         """Our own name, signed with our key, and not by us: two PCs bear it."""
@@ -534,6 +565,8 @@ class SyncNode:
     def _learn(self) -> None:
         self._learnt_to = self._store.newest_position(AUTHORITY_KINDS)
         self.trust.learn(self._store.of_kinds(AUTHORITY_KINDS))
+        for node in [node for node in self._strangers if self.trust.node_keys(node)]:
+            self._on_vector(self._strangers.pop(node))
 
     @contextlib.contextmanager
     def _store_trouble(self) -> Iterator[None]:

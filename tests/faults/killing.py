@@ -25,7 +25,7 @@ from shared.node.store import Store
 from tests.builders import MORNING, declared_body, key, stamp
 
 MINE, THEIRS = "gate-2.1", "gate-1.1"
-LATEST_KILL_S = 0.03
+LATEST_KILL_S = 0.08
 NEW_STORE_AFTER = 20
 """Cycles on one store; then the next one begins empty, so that a cycle costs the same for ever."""
 
@@ -111,7 +111,8 @@ def judge(database: Path, acknowledged: int, count: Count) -> int:
     """
     if not database.exists() and not acknowledged:
         return 0
-    assert inspect(database) is None
+    why = inspect(database)
+    assert why is None, why
     with closing(Store(database, PROJECTIONS, wall=lambda: MORNING)) as store:
         held = [
             (row[0], row[1]) for row in store.rows("SELECT journal, subject FROM facts ORDER BY position")
