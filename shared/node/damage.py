@@ -191,7 +191,7 @@ def _schema(connection: sqlite3.Connection) -> str | None:
     ran = connection.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()[0]
     if ran != len(migration_files()):
         return None
-    query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    query = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name <> '_sqlite_migrations'"
     held = set(connection.execute(query))
     with closing(SqliteEngine(Path(":memory:"))) as fresh:
         fresh.migrate()

@@ -12,7 +12,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -131,18 +131,21 @@ def judge(database: Path, acknowledged: int, count: Count) -> int:
     return commits
 
 
-def cycles(folder: Path, wanted: int, rng: random.Random, count: Count, keep: Callable[[], None]) -> None:
-    """Cycles until there were so many; `keep` is called after each store that was full."""
+Where = Callable[[Path], AbstractContextManager[Path]]
+"""Gives the folder in which the writer works, for the folder in which the judge finds what is left."""
+
+
+def cycles(folder: Path, wanted: int, rng: random.Random, count: Count, where: Where = nullcontext) -> None:
+    """Cycles until there were so many."""
     while count.cycles < wanted:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         done = 0
         for _ in range(min(NEW_STORE_AFTER, wanted - count.cycles)):
-            acknowledged = done + killed_while_writing(
-                folder / "facts.db", done, rng.uniform(0, LATEST_KILL_S)
-            )
+            with where(folder) as writing:
+                told = killed_while_writing(writing / "facts.db", done, rng.uniform(0, LATEST_KILL_S))
+            acknowledged = done + told
             done = judge(folder / "facts.db", acknowledged, count)
             count.cycles += 1
             count.in_the_middle += done > acknowledged
         count.commits += done
-        keep()
