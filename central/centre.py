@@ -1,16 +1,19 @@
 """What the centre's parts share: made once by `server.run`, handed to the API, the page and the sync."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
 from central.access import Tokens
+from central.checkpointing import SiteCheckpoints
 from central.declaring import DeclarationDesk
 from central.enrolling import EnrolmentDesk
+from central.forgetting import ForgetDesk
 from central.gates import Gate, Gates
 from central.journals import CentreJournals
+from central.oversight import Oversight
 from central.passages import PassageBook, Passages
 from central.pictures import Pictures
 from shared.bodies import NodeEnrolled
@@ -34,6 +37,9 @@ class Centre:
     journals: CentreJournals
     declarations: DeclarationDesk
     enrolments: EnrolmentDesk
+    forgets: ForgetDesk
+    oversight: Oversight
+    checkpoints: Mapping[str, SiteCheckpoints]
     passages: PassageBook
     gates: Gates
     pictures: Pictures
@@ -51,6 +57,7 @@ class Centre:
         pictures: Path,
         tokens: Tokens,
         *,
+        checkpoints: Path,
         wall: Callable[[], datetime] = utc_now,
         now_s: Callable[[], float] = monotonic,
         link_errors: Callable[[], Sequence[str]] = tuple,
@@ -61,6 +68,9 @@ class Centre:
             journals=journals,
             declarations=DeclarationDesk(journals, wall),
             enrolments=EnrolmentDesk(journals, wall),
+            forgets=ForgetDesk(journals),
+            oversight=Oversight(store),
+            checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},
             passages=PassageBook(store),
             gates=Gates(),
             pictures=Pictures(pictures),
@@ -86,6 +96,9 @@ class Centre:
     def view_gates(self) -> list[Gate]:
         """Every enrolled gate as it stands now."""
         enrolled: dict[str, NodeEnrolled] = {}
+        revoked: set[str] = set()
         for site in self.journals.sites:
-            enrolled |= self.journals.authority(site).nodes
-        return self.gates.view(enrolled, self.store.heads(), self.now_s())
+            authority = self.journals.authority(site)
+            enrolled |= authority.nodes
+            revoked |= authority.struck
+        return self.gates.view(enrolled, self.store.heads(), self.now_s(), revoked)

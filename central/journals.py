@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from central.errors import UnknownSite
 from shared.authority import Authority
+from shared.bodies import AUTHORITY_KINDS
 from shared.facts import Draft, Fact
 from shared.journal import centre_node
 from shared.node.own import own_journal
 from shared.node.store import Store
 from shared.signing import PrivateKey
-
-_ENROLMENTS = ("node_enrolled", "officer_enrolled", "officer_revoked")
 
 
 class CentreJournals:
@@ -40,9 +39,9 @@ class CentreJournals:
     def authority(self, site: str) -> Authority:
         """Who may speak at a site, folded from all enrolments held; folded anew when one arrives."""
         if site not in self._authorities:
-            self._authorities[site] = Authority.of(site, self.store.of_kinds(_ENROLMENTS))
+            self._authorities[site] = Authority.of(site, self.store.of_kinds(AUTHORITY_KINDS))
         return self._authorities[site]
 
     def _stored(self, facts: Sequence[Fact]) -> None:
-        if any(fact.kind in _ENROLMENTS for fact in facts):
+        if any(fact.kind in AUTHORITY_KINDS for fact in facts):
             self._authorities.clear()

@@ -10,9 +10,11 @@ from central.app import create_app
 from central.centre import Centre, open_store
 from central.configuration import CentreConfiguration
 from central.errors import BadPicture
+from central.rotating import first_root
 from shared import protocol
 from shared.facts import FactError
 from shared.journal import centre_node
+from shared.node.chores import chores
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
@@ -35,9 +37,18 @@ class SiteLink:
         )
         self._centre = centre
         self._site = site
-        self._sync = SyncNode(centre.store, self.link, Identity(node, site, key, key.public))
+        self._checkpoints = centre.checkpoints[site]
+        self._sync = SyncNode(
+            centre.store,
+            self.link,
+            Identity(node, site, key, first_root(centre.store, key, site)),
+            checkpoints=self._checkpoints.kept,
+        )
+        self._checkpoints.made = self._sync.publish_checkpoint
         centre.gates.watch(self._sync.peers.heard)
+        centre.gates.watch_own(node, self._sync.set_aside)
         self._greeting: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.link.on_up(self._up)
         self.link.subscribe(protocol.status_topic(site, "+"), self._on_status)
         self.link.subscribe(protocol.pictures_topic(site, "+"), self._on_picture)
@@ -45,10 +56,18 @@ class SiteLink:
     def start(self) -> list[asyncio.Task[None]]:
         """Begins to connect; the broker need not be there yet. Gives the tasks that are to run until `stop`."""
         self.link.start()
-        return self._sync.start()
+        store, node, site = self._centre.store, centre_node(self._site), self._site
+        self._tasks = [
+            asyncio.create_task(self._checkpoints.run(), name=f"checkpoints {site}"),
+            asyncio.create_task(chores(store, self._sync, node, site), name=f"chores {site}"),
+        ]
+        return [*self._sync.start(), *self._tasks]
 
     async def stop(self) -> None:
         """Says that the centre leaves, then ends sync and connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sync.stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._publish_status(online=False), _GOODBYE_S)
@@ -56,6 +75,8 @@ class SiteLink:
 
     def _up(self) -> None:
         self._greeting = asyncio.create_task(self._publish_status(online=True))
+        if self._checkpoints.newest is not None:
+            self._sync.publish_checkpoint(self._checkpoints.newest)
 
     async def _publish_status(self, *, online: bool) -> None:
         status = protocol.Status(node=centre_node(self._site), site=self._site, online=online)
@@ -93,7 +114,13 @@ async def run(configuration: CentreConfiguration) -> None:
         store = open_store(configuration.store)
         running.callback(store.close)
         centre = Centre.of(
-            store, key, values.sites, configuration.pictures, tokens, link_errors=lambda: _link_errors(links)
+            store,
+            key,
+            values.sites,
+            configuration.pictures,
+            tokens,
+            checkpoints=configuration.checkpoints,
+            link_errors=lambda: _link_errors(links),
         )
         links += [SiteLink(centre, configuration, site) for site in values.sites]
         await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))

@@ -1,6 +1,7 @@
 """Who may publish and read what at a broker, as the text of a Mosquitto ACL file.
 
-A node publishes only where the last name of the topic is its own, and reads its own site. Mosquitto's patterns know the name
+A node publishes only where the last name of the topic is its own, and reads its own site; checkpoints are the centre's to
+publish. Mosquitto's patterns know the name
 of a client and not its site, so every client has a block of its own; whoever has none may do nothing.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from shared.journal import is_centre
 from shared.protocol import (
     ROOT,
     ask_topic,
@@ -21,7 +23,8 @@ from shared.protocol import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
-_OWN = (facts_topic, vector_topic, status_topic, pictures_topic, checkpoint_topic)
+_OWN = (facts_topic, vector_topic, status_topic, pictures_topic)
+_CENTRES = (checkpoint_topic,)
 _ADDRESSED = (ask_topic, fill_topic)
 
 
@@ -60,6 +63,16 @@ def acl_text(nodes: Sequence[NodeAccess]) -> str:
     return "\n".join(_block(user, list(group)) for user, group in groupby(ordered, lambda one: one.user))
 
 
+def bridge_text(login: str, site: str) -> str:
+    """The block of a bridge between a site's broker and the centre's, for the ACL file at either end.
+
+    It carries what all nodes of the site say, so it may say everything there; signatures tell who really spoke. Raises
+    ValueError for a name that is not 1 to 40 letters, digits and dashes.
+    """
+    bridge = NodeAccess(login, site)
+    return f"user {bridge.node}\ntopic readwrite {ROOT}/+/{bridge.site}/#\n"
+
+
 def _block(user: str, nodes: Sequence[NodeAccess]) -> str:
     sites = dict.fromkeys(site for node in nodes for site in (node.site, *node.also_reads))
     lines = [
@@ -71,5 +84,5 @@ def _block(user: str, nodes: Sequence[NodeAccess]) -> str:
 
 
 def _topics(node: NodeAccess) -> list[str]:
-    own = [topic(node.site, node.node) for topic in _OWN]
+    own = [topic(node.site, node.node) for topic in (*_OWN, *(_CENTRES if is_centre(node.node) else ()))]
     return own + [topic(node.site, "+", node.node) for topic in _ADDRESSED]

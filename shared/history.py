@@ -18,7 +18,6 @@ from shared.bodies import (
 from shared.canonical import digest
 from shared.codes import Actor, Agency, Heading, Place
 from shared.facts import Fact, FactError
-from shared.journal import author_of
 from shared.procedures import Step
 
 
@@ -106,7 +105,7 @@ class History:
                 (fact, body)
                 for fact, body in bodies
                 if isinstance(body, Passed)
-                and authority.node_speaks(author_of(fact.journal), body.place, None) is not Counting.REFUSED
+                and authority.fact_speaks(fact, body.place, None) is not Counting.REFUSED
             ),
             refusals=tuple(
                 (fact, body)

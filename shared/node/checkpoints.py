@@ -141,7 +141,10 @@ class Checkpoints:
 
 
 def live_facts(engine: Engine, site: str, now: datetime) -> Iterator[Sealed]:
-    """What a checkpoint of a site holds: enrolments, and every fact about declarations that are under way or just closed."""
+    """What a checkpoint of a site holds: enrolments, and every fact about declarations that are under way or just closed.
+
+    Of forked journals it holds the main branch; the others go on from there, and are fetched.
+    """
     centre = centre_node(site)
     kinds = sorted(AUTHORITY_KINDS | {"forget"})
     marks = ", ".join("?" * len(kinds))
@@ -166,13 +169,14 @@ def _alive(engine: Engine, site: str, now: datetime) -> Iterator[str]:
 
 
 def _sealed(engine: Engine, where: str, values: tuple[Any, ...]) -> Iterator[Sealed]:
-    private: dict[tuple[str, int, int], dict[str, PrivateValue]] = {}
-    query = f"""SELECT p.journal, p.seq, p.branch, p.pointer, p.salt, p.value FROM private_values p
-        JOIN facts f ON f.journal = p.journal AND f.seq = p.seq AND f.branch = p.branch WHERE {where}"""
-    for journal, seq, branch, pointer, salt, value in engine.rows(query, values):
-        private.setdefault((journal, seq, branch), {})[pointer] = PrivateValue(salt, value)
+    private: dict[tuple[str, int], dict[str, PrivateValue]] = {}
+    query = f"""SELECT p.journal, p.seq, p.pointer, p.salt, p.value FROM private_values p
+        JOIN facts f ON f.journal = p.journal AND f.seq = p.seq AND f.branch = p.branch
+        WHERE f.branch = 0 AND {where}"""
+    for journal, seq, pointer, salt, value in engine.rows(query, values):
+        private.setdefault((journal, seq), {})[pointer] = PrivateValue(salt, value)
     columns = ", ".join(f"f.{name}" for name in COLUMNS.split(", "))
-    query = f"SELECT f.branch, {columns} FROM facts f WHERE {where} ORDER BY f.position"
+    query = f"SELECT {columns} FROM facts f WHERE f.branch = 0 AND {where} ORDER BY f.position"
     for row in engine.rows(query, values):
-        fact = fact_of(row[1:])
-        yield Sealed(fact, private.get((fact.journal, fact.seq, row[0]), {}))
+        fact = fact_of(row)
+        yield Sealed(fact, private.get((fact.journal, fact.seq), {}))

@@ -19,13 +19,13 @@ from shared.bodies import AUTHORITY_KINDS, Cause
 from shared.checkpoint import Manifest
 from shared.clock import BadStamp, Stamp
 from shared.facts import BadFact, BadSignature, BrokenChain, Draft, Fact, FactError, Sealed, read_envelope
-from shared.journal import Head, SignedHead, author_of, centre_node
+from shared.journal import Head, SignedHead, author_of, centre_node, is_centre
 from shared.node.asking import Asking
 from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, own_journal
+from shared.node.own import begin_journal, own_journal, remember
 from shared.node.peers import Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
@@ -59,8 +59,9 @@ class SyncNode:
     """Keeps one site's journals in step with its peers. All calls are on the event loop's thread.
 
     `keeps`: whether history below a journal's floor is wanted still. `checkpoints`: where the newest checkpoint is kept; a
-    node without does not begin from one. `group` and `leads`: several processes of one node share the work of receiving and
-    answering through MQTT's shared subscriptions; the one that leads speaks for the node.
+    node without does not begin from one, and the centre, which makes them, never does. `group` and `leads`: several
+    processes of one node share the work of receiving and answering through MQTT's shared subscriptions; the one that leads
+    speaks for the node.
     """
 
     def __init__(
@@ -87,9 +88,12 @@ class SyncNode:
         self.witnesses = Witnesses(store, identity.node)
         self._asking = Asking(store, self.peers, identity.site, clock, keeps)
         self._beginning = (
-            Beginning(store, checkpoints, self.peers, identity.site, clock) if checkpoints else None
+            Beginning(store, checkpoints, self.peers, identity.site, clock)
+            if checkpoints and not is_centre(identity.node)
+            else None
         )
         self._incarnation = store.next_incarnation()
+        remember(store, identity.node, identity.site, identity.root)
         self._journal = own_journal(store, identity.node)
         self.twin = False
         self._started = str(store.clock.now())
@@ -172,6 +176,10 @@ class SyncNode:
             if author_of(journal) == self._identity.node
         }
 
+    def set_aside(self) -> dict[str, Head]:
+        """What we were offered of others' journals and could not take, by journal."""
+        return self._asking.refused()
+
     async def recover(self, timeout_s: float) -> bool:
         """Asks the peers for our own journals before anything is written: True when somebody was heard and none is behind.
 
@@ -198,10 +206,10 @@ class SyncNode:
         if self._beginning is not None:
             self._beginning.fetch()
 
-    def begin_journal(self, cause: Cause) -> None:
-        """Goes on in a new journal; raises StoreUnusable."""
+    def begin_journal(self, cause: Cause, journal: str | None = None) -> None:
+        """Goes on in a new journal, by a name that was given or drawn; raises StoreUnusable."""
         left = self._journal
-        self._journal = begin_journal(self._store, self._identity.key, self._identity.node, cause)
+        self._journal = begin_journal(self._store, self._identity.key, self._identity.node, cause, journal)
         self._pushed = 0
         self._wake_push.set()
         log.warning("journal_begun", left=left, journal=self._journal, cause=cause.value)
@@ -274,6 +282,9 @@ class SyncNode:
         keys = self.trust.keys(head.journal, head.seq)
         if not keys:
             return False
+        end = self.trust.end(head.journal)
+        if end is not None and self._store.holds(end):
+            raise BadSignature(f"{head.journal} ended with {end.seq}; its key was rotated away")
         run, signed = protocol.open_batch(batch, keys)
         try:
             fresh = self._store.absorb(run, signed)
@@ -411,6 +422,9 @@ class SyncNode:
         """Raises BadSignature unless the centre's root, or one that it was rotated to, signed the manifest."""
         if manifest.site != self._identity.site:
             raise BadSignature(f"a checkpoint of {manifest.site} is none of {self._identity.site}")
+        with contextlib.suppress(BadSignature):
+            manifest.check(self.trust.root)
+            return
         for certificate in manifest.roots:
             fact = read_envelope(certificate.fact)
             signed = SignedHead(Head.of(fact), certificate.signature)
@@ -494,7 +508,24 @@ class SyncNode:
         if now - self._witnessed_at >= WITNESS_EVERY_S:
             self._witnessed_at = now
             self._witness()
+        self._go_on_as_told()
         self._ask()
+
+    def _go_on_as_told(self) -> None:
+        """After a revocation the centre names the journal in which a node's word counts again.
+
+        It is begun when all that is known of our journals is here, so that no number of it is given away twice.
+        """
+        told = self.trust.told(self._identity.node, self._identity.key.public)
+        if told is None or self.trust.counts(self._journal) or not self.hears_centre():
+            return
+        if any(author_of(journal) == self._identity.node for journal in self.peers.missing()):
+            return
+        if self._store.head(told).seq == 0:
+            self.begin_journal(Cause.REVOKED, told)
+        elif len(self._store.branches(told)) == 1:
+            self._store.set_setting(f"journal/{self._identity.node}", told)
+            self._journal = told
 
     def _notice_others(self) -> None:
         """Other processes may have written to a shared store."""

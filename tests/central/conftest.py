@@ -76,6 +76,7 @@ def centre(store: Store, tmp_path: Path, clocks: Clocks) -> Centre:
         ["CKHN", "TT"],
         tmp_path / "pictures",
         Tokens(ADMIN, {"logistics": DECLARANT}),
+        checkpoints=tmp_path / "checkpoints",
         wall=lambda: clocks.wall,
         now_s=lambda: clocks.monotonic_s,
     )
@@ -137,8 +138,9 @@ def passage(gate_writes: Callable[..., Fact]) -> Callable[..., str]:
         )  # fmt: skip
         gate_writes(Draft("confirmed", vehicle, dump(confirmed)))
         passed = Passed(
-            passage=arrived, **where, plate="29C12345", declaration=no, vehicle="v1", step="4.2.b"
-        )
+            passage=arrived, **where, plate="29C12345", declaration=no, vehicle="v1", step="4.2.b",
+            thumbnail=thumbnail,
+        )  # fmt: skip
         gate_writes(Draft("passed", vehicle, dump(passed)))
         return arrived
 
