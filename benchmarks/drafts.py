@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from shared import subjects
 from shared.bodies import (
@@ -41,7 +42,7 @@ def plate_of(number: int) -> str:
 
 
 def passages(node: str, first: int, facts: int) -> Iterator[Draft]:
-    """Facts of vehicles of closed declarations that pass one after the other; the passage's first fact has the number `first` in the journal."""
+    """Facts of vehicles of long closed declarations, one after the other; `first`: the first one's number in the journal."""
     for start in range(first, first + facts, A_PASSAGE):
         yield from _passage(node, start)[: first + facts - start]
 
@@ -49,7 +50,12 @@ def passages(node: str, first: int, facts: int) -> Iterator[Draft]:
 def _passage(node: str, first: int) -> list[Draft]:
     """A vehicle comes, is read, confirmed, let through and gone."""
     journal, no = journal_id(node), no_of(first // A_PASSAGE % 100_000, _LONG_AGO)
-    where = {"passage": f"{journal}/{first}", "place": Place.BARRIER_2, "heading": Heading.IN, "lane": LANE}
+    where: dict[str, Any] = {
+        "passage": f"{journal}/{first}",
+        "place": Place.BARRIER_2,
+        "heading": Heading.IN,
+        "lane": LANE,
+    }
     plate = plate_of(first)
     decision = SeenDecision(
         verdict=Verdict.WAIT,
@@ -59,28 +65,51 @@ def _passage(node: str, first: int) -> list[Draft]:
         vector={journal: first, journal_id(centre_node(SITE)): 1000},
         ages_s={journal_id(centre_node(SITE)): 2},
     )
-    told = {"declaration": no, "vehicle": "1"}
+    told: dict[str, Any] = {"declaration": no, "vehicle": "1"}
     bodies: list[tuple[str, Body]] = [
         ("arrived", Arrived(place=Place.BARRIER_2, heading=Heading.IN, lane=LANE)),
         (
             "plate_read",
             PlateRead(
-                **where, **told, text=plate, country=Country.VN, confidence=0.98, looks=4, agreeing=4, final=True,
-                camera=LANE, picture="7" * 64, thumbnail="8" * 64,
-            ),  # fmt: skip
+                **where,
+                **told,
+                text=plate,
+                country=Country.VN,
+                confidence=0.98,
+                looks=4,
+                agreeing=4,
+                final=True,
+                camera=LANE,
+                picture="7" * 64,
+                thumbnail="8" * 64,
+            ),
         ),
         (
             "confirmed",
             Confirmed(
-                step="4.2", place=Place.BARRIER_2, declaration=no, vehicle="1", by=Agency.BORDER_GUARD,
-                officer="bp-001", screen=node, passage=where["passage"],
-                declared=f"{journal_id(centre_node(SITE))}/1", saw=[f"{journal}/{first + 1}"], decision=decision,
-            ),  # fmt: skip
+                step="4.2",
+                place=Place.BARRIER_2,
+                declaration=no,
+                vehicle="1",
+                by=Agency.BORDER_GUARD,
+                officer="bp-001",
+                screen=node,
+                passage=where["passage"],
+                declared=f"{journal_id(centre_node(SITE))}/1",
+                saw=[f"{journal}/{first + 1}"],
+                decision=decision,
+            ),
         ),
         (
             "open_requested",
-            OpenRequested(**where, **told, by=Agency.BORDER_GUARD, officer="bp-001", mode=OpenMode.DECISION,
-                          decision=decision),  # fmt: skip
+            OpenRequested(
+                **where,
+                **told,
+                by=Agency.BORDER_GUARD,
+                officer="bp-001",
+                mode=OpenMode.DECISION,
+                decision=decision,
+            ),
         ),
         ("passed", Passed(**where, **told, plate=plate, step="4.2", request=f"{journal}/{first + 3}")),
     ]

@@ -58,8 +58,17 @@ class Effort:
 
 
 LONG = Effort(
-    trucks=60, presses=2_000, starts=10, memory_s=900.0, decisions=5_000, sync_facts=30_000, history=100_000,
-    away=700_000, central_facts=80_000, presses_across=1_000, appends=20_000,
+    trucks=60,
+    presses=2_000,
+    starts=10,
+    memory_s=900.0,
+    decisions=5_000,
+    sync_facts=30_000,
+    history=100_000,
+    away=700_000,
+    central_facts=80_000,
+    presses_across=1_000,
+    appends=20_000,
 )
 
 

@@ -153,9 +153,7 @@ class Node:
         knowledge = Knowledge(
             self._store, DeclarationBook(self._store), load_procedures(SHIPPED), Settings(), self._known
         )
-        passage = Passage(
-            f"{self._node}.1/1", "", correction=Correction(drafts.plate_of(number), "bp-001")
-        )
+        passage = Passage(f"{self._node}.1/1", "", correction=Correction(drafts.plate_of(number), "bp-001"))
 
         def waits() -> bool:
             if not self._store.head(journal_id(CENTRE)).seq:

@@ -30,9 +30,7 @@ class Line:
         """The gates' public keys."""
         return {node: key.public.text for node, key in self.keys.items() if node != CENTRE}
 
-    def node(
-        self, node: str, name: str | None = None, **settings: Any
-    ) -> AbstractAsyncContextManager[Apart]:
+    def node(self, node: str, name: str | None = None, **settings: Any) -> AbstractAsyncContextManager[Apart]:
         """A node in a process of its own."""
         keys = {"key": self.keys[node].text(), "root": self.keys[CENTRE].public.text}
         return self.part(Node, node, name, **keys, **settings)

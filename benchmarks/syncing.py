@@ -3,6 +3,7 @@
 Gate and centre are processes of their own, and so are the publisher and the subscriber that they are held against.
 """
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from benchmarks.apart import Apart
@@ -38,11 +39,15 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
                 name = f"bare QoS 1 publish of the same {count:,} batches, {WINDOW} on their way"
                 what = f"gate commit to centre commit, {effort.sync_facts:,} facts, {a_commit} a commit"
                 figures.append(Figure(what, rate, "facts/s", Peer(name, peer)))
-                figures.append(Figure(f"a fact on the wire, {a_commit} a commit", size / effort.sync_facts, "bytes"))
+                figures.append(
+                    Figure(f"a fact on the wire, {a_commit} a commit", size / effort.sync_facts, "bytes")
+                )
     return [*figures, *spread("one fact, gate commit to centre commit", one_s)]
 
 
-def _bare(site: Line, node: str, kind: type[Publisher] | type[Subscriber]):
+def _bare(
+    site: Line, node: str, kind: type[Publisher] | type[Subscriber]
+) -> AbstractAsyncContextManager[Apart]:
     return site.part(kind, node, f"bare-{node}")
 
 

@@ -70,7 +70,9 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
         for size, prepared in files.items():
             for processes in (1, 2):
                 database = server.database()
-                rate = await _rate(folder, f"postgres-{size}-{processes}", [database] * processes, prepared, keys)
+                rate = await _rate(
+                    folder, f"postgres-{size}-{processes}", [database] * processes, prepared, keys
+                )
                 figures.append(_figure(effort, size, f"PostgreSQL, {processes} process(es)", rate))
     return figures
 

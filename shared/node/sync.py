@@ -247,7 +247,9 @@ class SyncNode:
         """False when they are not one run with a good signature at its end, or part of it is not of the form."""
         try:
             batch = protocol.joined([protocol.decode(one.payload, protocol.Batch) for one in messages])
-            return batch is not None and self._take(batch, Head(batch.journal, batch.head.seq, batch.head.hash))
+            return batch is not None and self._take(
+                batch, Head(batch.journal, batch.head.seq, batch.head.hash)
+            )
         except BrokenChain:
             return True
         except (FactError, StoreError):
