@@ -24,6 +24,8 @@ MOST_KNOWN = 100
 """Places in one ask."""
 
 Payload = TypeVar("Payload", bound=BaseModel)
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+"""A number that every JSON reader and both databases keep exactly."""
 
 
 class Message(BaseModel):
@@ -37,7 +39,7 @@ class WireHead(Message):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    seq: Annotated[int, Field(ge=0)]
+    seq: Count
     hash: Sha256
 
 
@@ -82,9 +84,9 @@ class Ask(Message):
     """
 
     journal: str = ""
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Count = 0
     known: Annotated[list[WireHead], Field(max_length=MOST_KNOWN)] = []
-    below: Annotated[int, Field(ge=1)] | None = None
+    below: Annotated[int, Field(ge=1, lt=2**53)] | None = None
     part: Sha256 | None = None
 
     @model_validator(mode="after")
@@ -123,22 +125,31 @@ class SignedMessage(Message):
             raise BadSignature(f"{type(self).__name__}: not signed by its author's key")
 
 
+class WireTurn(Message):
+    """Which of a node's vectors: the start of the node that it is from, and the node's stamp."""
+
+    incarnation: Count
+    at: str
+
+
 class Vector(SignedMessage):
     """How far a node has each journal: question, receipt and witness in one. Published after commit, never before.
 
     `at` is the author's clock, `incarnation` grows whenever the node restarts, so that going backwards is seen.
 
     `branches`: further heads of journals that have forked. `refused`: what the node was offered of a journal and set aside;
-    it need not be sent again as it is. `checkpoint`: the checkpoint whose parts the node can hand out.
+    it need not be sent again as it is. `outdated`: nodes whose vectors are passed over, because a newer one is known, and
+    which that is: a node that has lost its disk goes on above it. `checkpoint`: the checkpoint whose parts the node can hand out.
     """
 
     node: str
     site: str
-    incarnation: int
+    incarnation: Count
     at: str
     heads: dict[str, WireHead]
     branches: dict[str, list[WireHead]] = {}
     refused: dict[str, WireHead] = {}
+    outdated: dict[str, WireTurn] = {}
     checkpoint: Sha256 | None = None
 
     def all_heads(self) -> Iterator[Head]:

@@ -53,46 +53,48 @@ class Asking:
         self._wants_history = wants_history
         self._asked: dict[str, _Asked] = {}
         self._behind_since: dict[str, float] = {}
-        self._refused: dict[str, _Refused] = {}
+        self._refused: dict[tuple[str, str], _Refused] = {}
 
     def due(self, *, at_once: bool = False) -> Iterator[tuple[str, Ask]]:
         """Whom to ask for what now. `at_once`: something has just come, and what follows it is wanted without a pause."""
-        missing = self._peers.missing()
+        missing, asking = self._peers.missing(), False
         for journal in set(self._behind_since) - set(missing):
             del self._behind_since[journal]
         for journal, heads in missing.items():
-            holders = sorted({node for head in heads if self._takes(head) for node in heads[head]})
+            holders = sorted({node for of in heads.values() for node in of if self._takes(journal, node)})
             if holders and (ask := self._ask_for(journal, holders, at_once=at_once)):
+                asking = True
                 yield ask
-        if not missing:
+        if not asking:
             yield from self._history()
 
     def answered(self, journal: str) -> None:
         """Something of the journal was taken."""
         self._asked.pop(journal, None)
-        self._refused.pop(journal, None)
+        for key in [key for key in self._refused if key[0] == journal]:
+            del self._refused[key]
 
     def history_answered(self) -> None:
         """A page of history came."""
         self._asked.pop(_HISTORY, None)
 
-    def refuse(self, head: Head) -> None:
-        """What was offered up to a head could not be taken: it is asked for again after ever longer pauses only."""
-        before = self._refused.get(head.journal)
+    def refuse(self, head: Head, sender: str) -> None:
+        """What a node offered up to a head could not be taken: it is asked again after ever longer pauses only."""
+        before = self._refused.get((head.journal, sender))
         wait_s = min(REFUSED_MOST_S, 2 * before.wait_s) if before else REFUSED_FIRST_S
-        self._refused[head.journal] = _Refused(head, self._clock() + wait_s, wait_s)
+        self._refused[head.journal, sender] = _Refused(head, self._clock() + wait_s, wait_s)
 
     def refused(self) -> dict[str, Head]:
         """What was set aside and is not asked for now, by journal."""
-        return {journal: one.head for journal, one in self._refused.items()}
+        return {journal: one.head for (journal, _), one in self._refused.items()}
 
     def forget(self) -> None:
         """The link is new: nothing is on its way any more."""
         self._asked.clear()
 
-    def _takes(self, head: Head) -> bool:
-        """Whether a head is worth asking for: not while what leads to it was refused a short while ago."""
-        refused = self._refused.get(head.journal)
+    def _takes(self, journal: str, holder: str) -> bool:
+        """Whether a holder is worth asking for a journal: not while what it offered was refused a short while ago."""
+        refused = self._refused.get((journal, holder))
         return refused is None or self._clock() >= refused.until_s
 
     def _ask_for(self, journal: str, holders: list[str], *, at_once: bool) -> tuple[str, Ask] | None:
@@ -123,17 +125,23 @@ class Asking:
         asked = self._asked.get(_HISTORY)
         if asked is not None and now - asked.at_s < ASK_AGAIN_S:
             return
-        for journal, floor in self._store.floors().items():
-            holders = [n for n in self._peers.holders(journal, floor.seq) if self._peers.lively(n)]
-            if not holders or not self._wants_history(journal):
-                continue
+        wanted = [
+            (node, floor)
+            for journal, floor in self._store.floors().items()
+            if self._wants_history(journal)
+            for node in self._keepers(journal, floor)
+        ]
+        if wanted:
             times = asked.times + 1 if asked is not None else 0
+            node, floor = wanted[times % len(wanted)]
             self._asked[_HISTORY] = _Asked((place(floor),), now, times)
-            centre = centre_node(self._site)
-            order = dict.fromkeys([centre, author_of(journal), *sorted(holders)])
-            known = [node for node in order if node in holders]
-            yield known[times % len(known)], Ask(journal=journal, below=floor.seq)
-            return
+            yield node, Ask(journal=floor.journal, below=floor.seq)
+
+    def _keepers(self, journal: str, floor: Head) -> list[str]:
+        """Who is there and says that it holds a journal up to a floor: the centre first, then the author."""
+        holders = [node for node in self._peers.holders(journal, floor.seq) if self._peers.lively(node)]
+        order = dict.fromkeys([centre_node(self._site), author_of(journal), *sorted(holders)])
+        return [node for node in order if node in holders]
 
 
 def _pause_s(times: int) -> float:

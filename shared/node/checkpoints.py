@@ -11,7 +11,7 @@ from shared import subjects
 from shared.bodies import AUTHORITY_KINDS
 from shared.checkpoint import Manifest, PartName, RootCertificate, open_part, parts_of
 from shared.facts import BadFact, PrivateValue, Sealed
-from shared.journal import Head, centre_node
+from shared.journal import Head, author_of, centre_node
 from shared.node.engine import Engine
 from shared.node.errors import StoreUnusable
 from shared.node.rows import COLUMNS, fact_of
@@ -83,10 +83,18 @@ class Checkpoints:
                 )
             yield from open_part(payload)
 
-    def adopt(self, store: Store) -> int:
-        """Begins from the newest checkpoint: gives how many facts were new. All of its parts must be here."""
+    def adopt(self, store: Store, node: str) -> int:
+        """A node begins from the newest checkpoint: gives how many facts were new. All of its parts must be here.
+
+        Where something of a journal of its own is held the checkpoint does not leap over it: nobody else may hold it.
+        """
         assert self.manifest is not None
-        return len(store.adopt(list(self.live()), self.manifest.all_heads()))
+        heads = {
+            journal: head
+            for journal, head in self.manifest.all_heads().items()
+            if author_of(journal) != node or not store.head(journal).seq
+        }
+        return len(store.adopt(list(self.live()), heads))
 
     def make(
         self,
@@ -143,17 +151,19 @@ class Checkpoints:
 def live_facts(engine: Engine, site: str, now: datetime) -> Iterator[Sealed]:
     """What a checkpoint of a site holds: enrolments, and every fact about declarations that are under way or just closed.
 
-    Of forked journals it holds the main branch; the others go on from there, and are fetched.
+    Of a forked journal its main branch, whose head the manifest names; the others come with the history.
     """
     centre = centre_node(site)
     kinds = sorted(AUTHORITY_KINDS | {"forget"})
     marks = ", ".join("?" * len(kinds))
-    where = f"f.journal >= ? AND f.journal < ? AND f.kind IN ({marks})"
+    where = f"f.branch = 0 AND f.journal >= ? AND f.journal < ? AND f.kind IN ({marks})"
     yield from _sealed(engine, where, (f"{centre}.", f"{centre}/", *kinds))
     wanted = set(_alive(engine, site, now))
     for day in sorted({no[:8] for no in wanted}):
         subject = subjects.declaration(day)
-        for one in _sealed(engine, "f.subject >= ? AND f.subject < ?", (subject, f"{subject}:")):
+        for one in _sealed(
+            engine, "f.branch = 0 AND f.subject >= ? AND f.subject < ?", (subject, f"{subject}:")
+        ):
             if subjects.declaration_of(one.fact.subject) in wanted:
                 yield one
 

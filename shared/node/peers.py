@@ -7,14 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.clock import Stamp
-from shared.journal import Head, author_of, centre_node
+from shared.facts import NO_HASH
+from shared.journal import Head, author_of, centre_node, journal_id
 from shared.node.store import Store
 from shared.protocol import Vector
 
 HEARD_RECENTLY_S = 20.0
 OLD = timedelta(seconds=60)
-"""A first vector that is older by our clock may be one that a bridge had kept: the node is there when a second one comes."""
+"""After a silence, a vector that is older by our clock may be one that a bridge had kept: a second one soon after proves life."""
 WENT_BACKWARDS = "went_backwards"
+MOST_STRANGERS = 16
 _SETTING = "fresh"
 
 
@@ -23,12 +25,13 @@ class Heard:
     """A node's newest vector and when it was heard, by our monotonic clock.
 
     A vector that lay retained at the broker tells what its node held once, not that the node is there: `at_s` is -inf.
-    `told`: how many of its vectors came fresh; `lacking`: heads that it names and we did not hold when it came.
+    `came_s`: when the newest came that was not retained; one that a bridge had kept comes like that too. `lacking`: heads
+    that it names and we did not hold when it came.
     """
 
     vector: Vector
     at_s: float
-    told: int = 0
+    came_s: float = float("-inf")
     lacking: tuple[Head, ...] = field(default=(), compare=False)
 
 
@@ -46,17 +49,27 @@ class Peers:
         self._boot = boot
         self._fresh_at: dict[str, float] = self._remembered()
         self._changed = False
+        self._outdated: set[str] = set()
+        self._strangers: set[str] = set()
 
     def hear(self, vector: Vector, *, retained: bool) -> bool:
         """Takes a checked vector in. False for one that is older than what we have of its node."""
         known = self.heard.get(vector.node)
         if known is not None and not self._newer(vector, known.vector):
+            if not retained and (vector.incarnation, vector.at) != (
+                known.vector.incarnation,
+                known.vector.at,
+            ):
+                self._outdated.add(vector.node)
             return False
-        told = (known.told if known else 0) + (not retained)
-        live = not retained and (told > 1 or vector.at > str(Stamp(self._store.steady() - OLD)))
-        at_s = self._clock() if live else known.at_s if known else float("-inf")
+        self._outdated.discard(vector.node)
+        at_s, came_s = (known.at_s, known.came_s) if known else (float("-inf"), float("-inf"))
+        if not retained:
+            now, follows = self._clock(), self._clock() - came_s < HEARD_RECENTLY_S
+            came_s = now
+            at_s = now if follows or vector.at > str(Stamp(self._store.steady() - OLD)) else at_s
         lacking = tuple(head for head in vector.all_heads() if not self._store.holds(head))
-        self.heard[vector.node] = Heard(vector, at_s, told, lacking)
+        self.heard[vector.node] = Heard(vector, at_s, came_s, lacking)
         self.note_freshness(vector.node)
         return True
 
@@ -69,6 +82,10 @@ class Peers:
                 f"start {vector.incarnation} after start {known.incarnation}: its store was lost or put back",
             )
         return vector.incarnation > known.incarnation or vector.at > known.at
+
+    def outdated(self) -> dict[str, Vector]:
+        """Nodes whose last vector was passed over as older than one that is known; with the one that is known."""
+        return {node: self.heard[node].vector for node in sorted(self._outdated)}
 
     def lively(self, node: str) -> bool:
         """Whether the node was heard of itself lately."""
@@ -84,7 +101,15 @@ class Peers:
             for head in heard.lacking:
                 if self._ours(head.journal) and not self._store.holds(head):
                     missing.setdefault(head.journal, {}).setdefault(head, []).append(node)
+        first = Head(journal_id(centre_node(self._site)), 1, NO_HASH)
+        if self._strangers and not self._store.head(first.journal).seq:
+            missing.setdefault(first.journal, {})[first] = sorted(self._strangers)
         return missing
+
+    def pass_by(self, node: str) -> None:
+        """A node whose key is not known was heard. It can be asked for the centre's journal, which says whose key is whose."""
+        if len(self._strangers) < MOST_STRANGERS:
+            self._strangers.add(node)
 
     def whom(self, journal: str, holders: Sequence[str], times: int) -> str:
         """The author, then the centre, then a named peer: the lively ones first, the next one when asked in vain."""

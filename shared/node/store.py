@@ -122,14 +122,19 @@ class Store:
             branch = self._main(journal)
             if place(Head.of(facts[-1])) != place(branch.floor):
                 return []
-            held = self._hashes(journal, facts[0].seq, facts[-1].seq)
+            held = self._main_places(journal, facts[0].seq, facts[-1].seq)
+            others = [fact for fact in facts if held.get(fact.seq, fact.hash) != fact.hash]
+            set_apart = self._set_apart([Head(journal, one.seq, held[one.seq]) for one in others])
+            for fact in others:
+                self._flag(fact.ref, CONTRADICTED, "another fact was held before a checkpoint came")
             fresh = [one for one in run if held.get(one.fact.seq) != one.fact.hash]
-            self._displace(journal, [one.fact.seq for one in fresh if one.fact.seq in held])
             self._insert(branch.number, fresh)
             if proof is not None:
                 self._sign(proof)
             branch = self._sunk(replace(branch, floor=Head(journal, facts[0].seq - 1, facts[0].prev)))
             self._set_branch(branch)
+        for other in set_apart:
+            self._remember(other)
         self._committed(branch, [one.fact for one in fresh])
         return [one.fact for one in fresh]
 
@@ -142,6 +147,7 @@ class Store:
         taken: list[Fact] = []
         live = list(live)
         with self.engine.transaction("write"):
+<<<<<<< HEAD
             ahead = {
                 j: h
                 for j, h in heads.items()
@@ -150,14 +156,26 @@ class Store:
             for fact in (one.fact for one in live):
                 if fact.journal in ahead and fact.seq <= self._main(fact.journal).head.seq:
                     held = self._hashes(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
+=======
+            ahead = {j: h for j, h in heads.items() if self._leaps(h)}
+            for fact in (one.fact for one in live):
+                if fact.journal in ahead and fact.seq <= self._main(fact.journal).head.seq:
+                    held = self._main_places(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
+>>>>>>> main
                     if held != fact.hash:
                         del ahead[fact.journal]
             wanted = (one for one in live if one.fact.journal in ahead)
             while part := list(islice(wanted, PAGE)):
                 fresh = [one for one in part if not self._has(one.fact)]
+<<<<<<< HEAD
                 self._observe([one.fact for one in fresh])
                 self._insert(0, fresh)
                 taken += [one.fact for one in fresh]
+=======
+                taken += [one.fact for one in fresh]
+                self._observe(taken[-len(fresh) :] if fresh else ())
+                self._insert(0, fresh)
+>>>>>>> main
             branches = [Branch(0, head, head) for head in ahead.values()]
             for branch in branches:
                 self._set_branch(branch)
@@ -448,33 +466,13 @@ class Store:
                 self._projections.apply(fact, body)
         self.set_setting("clock", str(self.clock.last))
 
-    def _displace(self, journal: str, seqs: Sequence[int]) -> None:
-        """Makes room on the main branch: facts that history contradicts are kept beside it, and flagged.
-
-        They stood in a checkpoint, or belong to a fork that was held before a checkpoint led beyond it.
-        """
-        if not seqs:
-            return
-        beside = self.rows("SELECT max(branch) + 1 FROM facts WHERE journal = ?", (journal,))[0][0]
-        for table in ("facts", "private_values"):
-            self.engine.executemany(
-                f"UPDATE {table} SET branch = ? WHERE journal = ? AND branch = 0 AND seq = ?",
-                [(beside, journal, seq) for seq in seqs],
-            )
-        for seq in seqs:
-            self._flag(
-                str(Ref(journal, seq)), CONTRADICTED, f"another fact was held; it is kept as branch {beside}"
-            )
-
     def _insert_private(self, branch: int, sealed: Sequence[Sealed]) -> None:
         values = [(one.fact, one.private) for one in sealed if one.private]
         if not values:
             return
-        gone = {
-            (row[0], row[1])
-            for journal in {fact.journal for fact, _ in values}
-            for row in self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (journal,))
-        }
+        journals = {fact.journal for fact, _ in values}
+        query = "SELECT journal, seq FROM forgets WHERE journal = ?"
+        gone = {tuple(row) for journal in journals for row in self.rows(query, (journal,))}
         self.engine.executemany(
             "INSERT INTO private_values(journal, seq, branch, pointer, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -538,6 +536,34 @@ class Store:
             (head.journal, branch.number, head.seq, head.hash, floor.seq, floor.hash),
         )
 
+    def _leaps(self, head: Head) -> bool:
+        """Whether a checkpoint's head leads beyond what is held of its journal."""
+        main, *others = self.branches(head.journal)
+        return head.seq > main.head.seq and not others
+
+    def _set_apart(self, heads: Sequence[Head]) -> list[Branch]:
+        """Facts of the main branch that turned out to be of another history: they go to a branch of their own.
+
+        Checkpoints leap over what is held, and history comes down from above: the branch grows downwards.
+        """
+        grown: dict[int, Branch] = {}
+        for head in reversed(heads):
+            branches = [*self.branches(head.journal)[1:], *grown.values()]
+            under = next((one for one in reversed(branches) if one.floor == head), None)
+            number = under.number if under else 1 + max((one.number for one in branches), default=0)
+            of = (head.journal, head.seq)
+            for table in ("facts", "private_values"):
+                self.engine.execute(
+                    f"UPDATE {table} SET branch = ? WHERE journal = ? AND seq = ? AND branch = 0",
+                    (number, *of),
+                )
+            query = "SELECT prev FROM facts WHERE journal = ? AND seq = ? AND branch = ?"
+            floor = Head(head.journal, head.seq - 1, self.rows(query, (*of, number))[0][0])
+            grown[number] = Branch(number, under.head if under else head, floor)
+        for branch in grown.values():
+            self._set_branch(branch)
+        return list(grown.values())
+
     def _sunk(self, branch: Branch) -> Branch:
         """The branch with its floor below everything that is held right below it."""
         journal, floor = branch.head.journal, branch.floor
@@ -584,10 +610,9 @@ class Store:
         query = "SELECT seq, hash FROM facts WHERE journal = ? AND seq >= ? AND seq <= ?"
         return {(row[0], row[1]) for row in self.rows(query, (journal, first, last))}
 
-    def _hashes(self, journal: str, first: int, last: int) -> dict[int, str]:
-        """The hashes held on the main branch from one number to another."""
+    def _main_places(self, journal: str, first: int, last: int) -> dict[int, str]:
         query = "SELECT seq, hash FROM facts WHERE journal = ? AND branch = 0 AND seq >= ? AND seq <= ?"
-        return {row[0]: row[1] for row in self.rows(query, (journal, first, last))}
+        return dict(self.rows(query, (journal, first, last)))
 
     def _has(self, fact: Fact) -> bool:
         return (fact.seq, fact.hash) in self._places(fact.journal, fact.seq, fact.seq)

@@ -8,6 +8,7 @@ so that a node whose store was put back gets its own facts from its peers.
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,8 @@ SETTLE_S = 1.0
 WINDOW = 8
 """Batches of new facts on their way to the broker at a time."""
 MOST_PARKED = 64
+MOST_SAID = 64
+"""So many of our last vectors are known again when we hear of them."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +91,17 @@ class SyncNode:
         self.witnesses = Witnesses(store, identity.node)
         self._asking = Asking(store, self.peers, identity.site, clock, keeps)
         self._beginning = (
-            Beginning(store, checkpoints, self.peers, identity.site, clock)
+            Beginning(store, checkpoints, self.peers, identity.node, identity.site, clock)
             if checkpoints and not is_centre(identity.node)
             else None
         )
         self._incarnation = store.next_incarnation()
         remember(store, identity.node, identity.site, identity.root)
+        self._said_at: deque[str] = deque(maxlen=MOST_SAID)
         self._journal = own_journal(store, identity.node)
         self.twin = False
-        self._started = str(store.clock.now())
         self._pushed = store.head(self._journal).seq
-        self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
+        self._parked: dict[str, dict[SignedHead, Sequence[Sealed]]] = {}
         self._wake_push = asyncio.Event()
         self._vector_due = True
         self._vector_sent_at = float("-inf")
@@ -183,6 +186,7 @@ class SyncNode:
     async def recover(self, timeout_s: float) -> bool:
         """Asks the peers for our own journals before anything is written: True when somebody was heard and none is behind.
 
+        The centre's journal must be held too: without it nobody else's vector can be read.
         Ends at once when the broker refuses; else after `timeout_s` at most.
         """
         end = self._clock() + timeout_s
@@ -191,7 +195,9 @@ class SyncNode:
             now = self._clock()
             heard = any(node != self._identity.node for node in self.peers.heard)
             heard_since = (heard_since or now) if heard else None
-            behind = any(author_of(journal) == self._identity.node for journal in self.peers.missing())
+            behind = any(
+                author_of(journal) in (self._identity.node, self.centre) for journal in self.peers.missing()
+            )
             if heard_since is not None and now - heard_since >= SETTLE_S and not behind:
                 return True
             await asyncio.sleep(TICK_S / 5)
@@ -261,12 +267,11 @@ class SyncNode:
             batch = protocol.decode(received.payload, protocol.Batch)
             head = Head(batch.journal, batch.head.seq, batch.head.hash)
             fresh = self._take_history(batch, head) if not batch.head.signature else self._take(batch, head)
-        except BrokenChain:
-            return
         except FactError as error:
             self._set_aside(received, error)
-            if head is not None and self.trust.knows(head.journal):
-                self._asking.refuse(head)
+            sender = protocol.sender_of(received.topic)
+            if head is not None and sender is not None and self.trust.knows(head.journal):
+                self._asking.refuse(head, sender[2])
             return
         except StoreError as error:
             log.error("store_failed", error=str(error))
@@ -292,13 +297,17 @@ class SyncNode:
             fresh = self._store.absorb(run, signed)
         except BrokenChain:
             self._park(run, signed)
-            raise
+            return False
         self._unpark(head.journal)
         self._asking.answered(head.journal)
         self.peers.note_freshness()
-        if head.journal == self._journal and len(self._store.branches(self._journal)) > 1:
-            self.begin_journal(Cause.FORKED)
+        self._leave_when_forked(head.journal)
         return bool(fresh)
+
+    def _leave_when_forked(self, journal: str) -> None:
+        """Another history of the journal we write was met."""
+        if journal == self._journal and len(self._store.branches(journal)) > 1:
+            self.begin_journal(Cause.FORKED)
 
     def _take_history(self, batch: protocol.Batch, head: Head) -> bool:
         """Stores a page of history when it is the one that was asked for."""
@@ -308,6 +317,7 @@ class SyncNode:
         keys = self.trust.keys(head.journal, batch.proof.seq if batch.proof else 1)
         run, proof = protocol.open_history(batch, floor, keys)
         self._store.fill(run, proof)
+        self._leave_when_forked(head.journal)
         self._asking.history_answered()
         self._ask(at_once=True)
         return True
@@ -315,18 +325,18 @@ class SyncNode:
     def _park(self, run: Sequence[Sealed], signed: SignedHead) -> None:
         """Keeps a batch that came before the one it follows, for a moment."""
         if sum(map(len, self._parked.values())) < MOST_PARKED:
-            self._parked.setdefault(signed.head.journal, []).append((run, signed))
+            self._parked.setdefault(signed.head.journal, {})[signed] = run
 
     def _unpark(self, journal: str) -> None:
         """Takes in whatever now follows, over and over."""
-        waiting = self._parked.pop(journal, [])
+        waiting = self._parked.pop(journal, {})
         while waiting:
-            left = []
-            for run, signed in waiting:
+            left = {}
+            for signed, run in waiting.items():
                 try:
                     self._store.absorb(run, signed)
                 except BrokenChain:
-                    left.append((run, signed))
+                    left[signed] = run
             if len(left) == len(waiting):
                 return
             waiting = left
@@ -336,9 +346,14 @@ class SyncNode:
         try:
             vector = protocol.decode(received.payload, protocol.Vector)
             keys = self.trust.node_keys(vector.node)
-            if sender is None or vector.node != sender[2] or not keys:
+            if sender is None or vector.node != sender[2]:
+                return
+            if not keys:
+                self.peers.pass_by(vector.node)
                 return
             _check(vector, keys)
+            if vector.site != self._identity.site:
+                raise BadSignature(f"a vector of {vector.site} is none of {self._identity.site}")
             if vector.node == self._identity.node:
                 self._hear_ourselves(vector, retained=received.retained)
                 return
@@ -350,11 +365,15 @@ class SyncNode:
             self._store.clock.observe(stamp)
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)
+                self._rise_above(vector.outdated.get(self._identity.node))
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
-        """Our own name, signed with our key, and not by us: two PCs bear it."""
-        since_start = vector.at > self._started and vector.incarnation != self._incarnation
-        if not retained and since_start and self._group is None:
+        """Our own name, signed with our key, and newer than what we said: two PCs bear it, or we have lost our disk."""
+        said = self._said_at[-1] if self._said_at else ""
+        if self._group is not None or (vector.incarnation, vector.at) <= (self._incarnation, said):
+            return
+        self._incarnation = vector.incarnation + 1
+        if not retained:
             if not self.twin:
                 log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
             self.twin = True
@@ -364,6 +383,14 @@ class SyncNode:
                     "twin",
                     "another PC speaks under this name; take one of them off the network",
                 )
+
+    def _rise_above(self, known: protocol.WireTurn | None) -> None:
+        """A peer passes our vectors over: it knows a newer one, from before our disk was lost or from a twin."""
+        if known is None or known.incarnation < self._incarnation:
+            return
+        if known.incarnation > self._incarnation or known.at not in self._said_at:
+            self._incarnation = known.incarnation + 1
+            self._vector_due = True
 
     def _on_ask(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -461,13 +488,13 @@ class SyncNode:
             await self._wake_push.wait()
             self._wake_push.clear()
             try:
-                await self._push_new()
+                await self.push()
             except StoreError as error:
                 log.error("store_failed", error=str(error))
                 await asyncio.sleep(STORE_AGAIN_S)
                 self._wake_push.set()
 
-    async def _push_new(self) -> None:
+    async def push(self) -> None:
         """Publishes new facts, a few batches at a time; what the broker does not take is asked for by the others."""
         topic = protocol.facts_topic(self._identity.site, self._identity.node)
         window = asyncio.Semaphore(WINDOW)
@@ -479,7 +506,8 @@ class SyncNode:
                 window.release()
 
         while self._link.connected:
-            page = self._store.page(self._journal, self._pushed)
+            after = max(self._pushed, self._store.floor(self._journal).seq)
+            page = self._store.page(self._journal, after)
             if page is None:
                 return
             run, end = page
@@ -559,20 +587,23 @@ class SyncNode:
     def vector(self) -> protocol.Vector:
         """How far this node has every journal of the site, signed."""
         held = {j: head for j, head in self._store.heads().items() if self._of_site(j)}
-        more: dict[str, Any] = {}
         branches = {
             j: [_wire(one.head) for one in b[1:]] for j, b in self._store.forked().items() if j in held
         }
         refused = {j: _wire(head) for j, head in self._asking.refused().items()}
         complete = self.checkpoints.complete if self.checkpoints else None
-        for name, value in (("branches", branches), ("refused", refused), ("checkpoint", complete)):
-            if value:
-                more[name] = value
+        outdated = {
+            node: protocol.WireTurn(incarnation=vector.incarnation, at=vector.at)
+            for node, vector in self.peers.outdated().items()
+        }
+        members = {"branches": branches, "refused": refused, "outdated": outdated, "checkpoint": complete}
+        more: dict[str, Any] = {name: value for name, value in members.items() if value}
+        self._said_at.append(str(self._store.clock.now()))
         return protocol.Vector(
             node=self._identity.node,
             site=self._identity.site,
             incarnation=self._incarnation,
-            at=str(self._store.clock.now()),
+            at=self._said_at[-1],
             heads={j: _wire(head) for j, head in held.items()},
             **more,
         ).sign(self._identity.key)

@@ -27,8 +27,10 @@ class Witnesses:
         self._seen: dict[str, int] = {}
 
     def hear(self, vector: Vector) -> None:
-        """Takes note of what a checked vector says its node holds."""
+        """Takes note of what a checked vector says its node holds of the journals that we hold too."""
         for head in vector.all_heads():
+            if not self._store.head(head.journal).seq:
+                continue
             self._heard[vector.node, head.journal] = (head, vector.at)
             if author_of(head.journal) == self._node and self._store.holds(head):
                 self._seen[head.journal] = max(head.seq, self._seen.get(head.journal, 0))
