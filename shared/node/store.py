@@ -147,35 +147,18 @@ class Store:
         taken: list[Fact] = []
         live = list(live)
         with self.engine.transaction("write"):
-<<<<<<< HEAD
-            ahead = {
-                j: h
-                for j, h in heads.items()
-                if h.seq > self._main(j).head.seq and len(self.branches(j)) == 1
-            }
-            for fact in (one.fact for one in live):
-                if fact.journal in ahead and fact.seq <= self._main(fact.journal).head.seq:
-                    held = self._hashes(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
-=======
             ahead = {j: h for j, h in heads.items() if self._leaps(h)}
             for fact in (one.fact for one in live):
                 if fact.journal in ahead and fact.seq <= self._main(fact.journal).head.seq:
                     held = self._main_places(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
->>>>>>> main
                     if held != fact.hash:
                         del ahead[fact.journal]
             wanted = (one for one in live if one.fact.journal in ahead)
             while part := list(islice(wanted, PAGE)):
                 fresh = [one for one in part if not self._has(one.fact)]
-<<<<<<< HEAD
-                self._observe([one.fact for one in fresh])
-                self._insert(0, fresh)
-                taken += [one.fact for one in fresh]
-=======
                 taken += [one.fact for one in fresh]
                 self._observe(taken[-len(fresh) :] if fresh else ())
                 self._insert(0, fresh)
->>>>>>> main
             branches = [Branch(0, head, head) for head in ahead.values()]
             for branch in branches:
                 self._set_branch(branch)
