@@ -118,8 +118,10 @@ class Asking:
 
     def _known(self, journal: str, to: str) -> list[Head]:
         """Places of a journal that we hold: ends of the answerer's branches, so that it passes over those, and our locator."""
-        ends = [head for head in self._peers.heard[to].vector.all_heads() if head.journal == journal]
-        known = [*(head for head in ends if self._store.holds(head)), *self._store.locator(journal)]
+        heard = self._peers.heard.get(to)
+        heads = heard.vector.all_heads() if heard else ()
+        ends = [head for head in heads if head.journal == journal and self._store.holds(head)]
+        known = [*ends, *self._store.locator(journal)]
         return list(dict.fromkeys(known))[-MOST_KNOWN:]
 
     def _history(self) -> Iterator[tuple[str, Ask]]:

@@ -128,7 +128,12 @@ def test_a_rotated_root_vouches_for_its_own_journal_and_the_old_one_for_its_own(
     store: Store, centre: Journal, gate: Journal
 ) -> None:
     new = f"centre-{SITE}.2"
-    body = RootRotated(public_key=key(new).public.text, journal=new, ends={CENTRE_JOURNAL: 3})
+    body = RootRotated(
+        public_key=key(new).public.text,
+        left=key(CENTRE_JOURNAL).public.text,
+        journal=new,
+        ends={CENTRE_JOURNAL: 3},
+    )
     centre.write(Draft("root_rotated", subjects.node("centre"), dump(body)))
     take(store, centre, gate, journal(new, note("under the new key")))
     assert proven(store).ok
@@ -136,7 +141,12 @@ def test_a_rotated_root_vouches_for_its_own_journal_and_the_old_one_for_its_own(
 
 def test_a_rotation_that_the_root_did_not_sign_is_not_followed(store: Store, gate: Journal) -> None:
     forged = journal(CENTRE_JOURNAL, enrolment("gate-1"))
-    body = RootRotated(public_key=key("thief").public.text, journal="x.1", ends={CENTRE_JOURNAL: 2})
+    body = RootRotated(
+        public_key=key("thief").public.text,
+        left=key(CENTRE_JOURNAL).public.text,
+        journal="x.1",
+        ends={CENTRE_JOURNAL: 2},
+    )
     forged.write(Draft("root_rotated", subjects.node("centre"), dump(body)))
     store.absorb(forged.sealed, SignedHead.sign(forged.head, key("thief")))
     take(store, gate)
@@ -152,7 +162,7 @@ def test_a_store_that_began_from_a_checkpoint_is_proven_by_it(
     store: Store, checkpoints: Checkpoints, centre: Journal, gate: Journal
 ) -> None:
     make(checkpoints, [centre.sealed[0], gate.sealed[3]], centre, gate)
-    checkpoints.adopt(store)
+    checkpoints.adopt(store, "gate-2")
     report = proven(store, checkpoints)
     assert report.ok
     assert (report.journals[GATE].floor, report.journals[GATE].loose) == (10, 0)
@@ -165,7 +175,7 @@ def test_without_its_checkpoint_such_a_store_cannot_be_called_good(
     store: Store, checkpoints: Checkpoints, centre: Journal, gate: Journal
 ) -> None:
     make(checkpoints, [centre.sealed[0]], centre, gate)
-    checkpoints.adopt(store)
+    checkpoints.adopt(store, "gate-2")
     bad = proven(store).first_bad
     assert bad is not None
     assert (bad.journal, bad.certain) == (CENTRE_JOURNAL, False)
@@ -182,7 +192,7 @@ def test_a_live_fact_that_was_changed_or_taken_out_is_found(
     store: Store, checkpoints: Checkpoints, centre: Journal, gate: Journal, change: str, seq: int
 ) -> None:
     make(checkpoints, [centre.sealed[0], gate.sealed[3]], centre, gate)
-    checkpoints.adopt(store)
+    checkpoints.adopt(store, "gate-2")
     store.engine.execute(change)
     assert first_bad(store, checkpoints) == (GATE, seq)
 
@@ -191,7 +201,7 @@ def test_an_enrolment_put_in_below_the_floor_is_found(
     store: Store, checkpoints: Checkpoints, centre: Journal, gate: Journal
 ) -> None:
     make(checkpoints, [centre.sealed[1]], centre, gate)
-    checkpoints.adopt(store)
+    checkpoints.adopt(store, "gate-2")
     forged = journal(CENTRE_JOURNAL, enrolment("gate-9"))
     store._insert(0, forged.sealed)
     assert first_bad(store, checkpoints) == (CENTRE_JOURNAL, 1)

@@ -73,7 +73,7 @@ def test_a_peer_that_passes_a_vector_over_says_which_newer_one_it_knows(
     link: HandedLink, gate_2: Member
 ) -> None:
     hear(link, vector("gate-1", incarnation=7, at_s=9))
-    hear(link, vector("gate-1", incarnation=1, at_s=60))
+    hear(link, vector("gate-1", incarnation=1, at_s=5))
     known = gate_2.sync.vector().outdated["gate-1"]
     assert (known.incarnation, known.at) == (7, str(stamp(9)))
     hear(link, vector("gate-1", incarnation=8, at_s=61))
