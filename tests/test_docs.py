@@ -18,7 +18,7 @@ from shared.canonical import canonical, digest
 from shared.checkpoint import MOST_PART_BYTES, PART_FACTS, Manifest, open_part
 from shared.facts import MOST_FACT_BYTES, PrivateValue
 from shared.node.beginning import LEAP
-from shared.node.sync import MOST_PARKED
+from shared.node.parked import MOST_PARKED
 from shared.node.witnesses import MOST_HEADS
 from shared.protocol import (
     MOST_BATCH_BYTES,
