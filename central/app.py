@@ -38,6 +38,6 @@ def create_app(centre: Centre) -> FastAPI:
     app.include_router(admin.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(packages=[("central", "static")]), name="static")
-    add_health(app, centre.not_ready)
+    add_health(app, centre.not_ready, centre.notes)
     add_metrics(app, metrics.registry(centre))
     return app

@@ -21,14 +21,17 @@ from shared.clock import utc_now
 from shared.node.declarations import Declarations
 from shared.node.engine import Engine
 from shared.node.errors import StoreError
+from shared.node.opening import recovery_told
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
 
+PROJECTIONS = (Declarations(), Passages(), UsedTwice())
+
 
 def open_store(where: Path | Engine, wall: Callable[[], datetime] = utc_now) -> Store:
     """The centre's store with its projections; raises StoreUnusable."""
-    return Store(where, [Declarations(), Passages(), UsedTwice()], wall)
+    return Store(where, PROJECTIONS, wall)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,12 @@ class Centre:
         except StoreError as error:
             causes.append(str(error))
         return causes
+
+    def notes(self) -> list[str]:
+        """What an administrator should know of though the centre works."""
+        recovery = recovery_told(self.store)
+        news = recovery is not None and recovery.is_news(self.store.steady())
+        return [recovery.sentence] if recovery and news else []
 
     def view_gates(self) -> list[Gate]:
         """Every enrolled gate as it stands now."""

@@ -65,6 +65,7 @@ class PostgresEngine:
     """An `Engine` on PostgreSQL. After a connection was lost, the next call or transaction connects again."""
 
     shared = True
+    broken = None
 
     def __init__(self, dsn: str, password: str | None = None) -> None:
         """Connects to `postgresql://user@host:port/name`; raises StoreUnusable, also where a commit would not be on disk."""

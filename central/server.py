@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, suppress
 import structlog
 
 from central.app import create_app
-from central.centre import Centre, open_store
+from central.centre import PROJECTIONS, Centre, open_store
 from central.configuration import CentreConfiguration
 from central.databases import open_engine, open_lead
 from central.errors import BadPicture
@@ -27,14 +27,20 @@ from shared.journal import centre_node
 from shared.node.chores import chores
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
+from shared.node.opening import Opened, mend, open_mended, settle
+from shared.node.salvage import Own
+from shared.node.scrub import watch_store
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
 from shared.node.sync import Identity, SyncNode
+from shared.trust import Trust
 
 log = structlog.get_logger()
 
 GROUP = "centre"
 """The name under which the processes of the centre share subscriptions."""
 _GOODBYE_S = 1.0
+MENDS_WITHIN_S = 3600
+"""A store of a province's years is made anew in that time."""
 
 
 class SiteLink:
@@ -59,7 +65,7 @@ class SiteLink:
         self._site = site
         self._leading = leading
         self._checkpoints = centre.checkpoints[site]
-        self._sync = SyncNode(
+        self.sync = SyncNode(
             centre.store,
             self.link,
             Identity(node, site, key, first_root(centre.store, key, site)),
@@ -67,9 +73,9 @@ class SiteLink:
             group=group,
             leads=leading,
         )
-        self._checkpoints.made = self._sync.publish_checkpoint
-        centre.gates.watch(self._sync.peers.heard)
-        centre.gates.watch_own(node, self._sync.set_aside)
+        self._checkpoints.made = self.sync.publish_checkpoint
+        centre.gates.watch(self.sync.peers.heard)
+        centre.gates.watch_own(node, self.sync.set_aside)
         self._greeting: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.link.on_up(self._greet)
@@ -80,19 +86,23 @@ class SiteLink:
     def start(self) -> list[asyncio.Task[None]]:
         """Begins to connect; the broker need not be there yet. Gives the tasks that are to run until `stop`."""
         self.link.start()
+        return self.sync.start()
+
+    def work(self) -> list[asyncio.Task[None]]:
+        """Begins to write: what the centre does besides its work, once its own past is settled. Gives the tasks."""
         store, node, site = self._centre.store, centre_node(self._site), self._site
         self._tasks = [
             asyncio.create_task(self._checkpoints.run(self._leading), name=f"checkpoints {site}"),
-            asyncio.create_task(chores(store, self._sync, node, site, self._leading), name=f"chores {site}"),
+            asyncio.create_task(chores(store, self.sync, node, site, self._leading), name=f"chores {site}"),
         ]
-        return [*self._sync.start(), *self._tasks]
+        return self._tasks
 
     async def stop(self) -> None:
         """Says that the centre leaves, then ends sync and connection. Where another process takes over, it says the contrary."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._sync.stop()
+        await self.sync.stop()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._publish_status(online=False), _GOODBYE_S)
         await self.link.stop()
@@ -100,7 +110,7 @@ class SiteLink:
     def _greet(self) -> None:
         self._greeting = asyncio.create_task(self._publish_status(online=True))
         if self._checkpoints.newest is not None and self._leading():
-            self._sync.publish_checkpoint(self._checkpoints.newest)
+            self.sync.publish_checkpoint(self._checkpoints.newest)
 
     async def _publish_status(self, *, online: bool) -> None:
         if self._leading():
@@ -135,7 +145,9 @@ async def run(configuration: CentreConfiguration) -> None:
     key, tokens = configuration.key(), configuration.tokens()
     links: list[SiteLink] = []
     async with AsyncExitStack() as running:
-        store = open_store(open_engine(configuration))
+        owns = [Own(centre_node(site), key, Trust(site, key.public)) for site in values.sites]
+        opened = await _open(configuration, owns)
+        store = opened.store if opened else open_store(open_engine(configuration))
         running.callback(store.close)
         leading = Leading(open_lead(configuration))
         running.callback(leading.close)
@@ -149,17 +161,30 @@ async def run(configuration: CentreConfiguration) -> None:
             link_errors=lambda: _link_errors(links),
         )
         links += [SiteLink(centre, configuration, site, leading) for site in values.sites]
-        await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))
+        if opened is not None:
+            opened.counted()
         await leading.ask()
-        tasks = [
-            asyncio.create_task(watchdog(lambda: True), name="watchdog"),
-            asyncio.create_task(leading.keep(), name="lead"),
-        ]
-        for task in tasks:
-            running.callback(task.cancel)
+        tasks = [asyncio.create_task(leading.keep(), name="lead")]
+        running.callback(tasks[0].cancel)
         for one in links:
             tasks += one.start()
             running.push_async_callback(one.stop)
+        if opened is not None:
+            await asyncio.gather(
+                *(settle(opened, one.sync, own) for one, own in zip(links, owns, strict=True))
+            )
+            watching = asyncio.create_task(
+                watch_store(store, opened.database, PROJECTIONS, lambda: [one.sync.trust for one in links]),
+                name="store",
+            )
+            running.callback(watching.cancel)
+            tasks.append(watching)
+        await running.enter_async_context(serving(create_app(centre), values.listen.host, values.listen.port))
+        for one in links:
+            tasks += one.work()
+        feeding = asyncio.create_task(watchdog(lambda: True), name="watchdog")
+        running.callback(feeding.cancel)
+        tasks.append(feeding)
         notify("READY=1")
         log.info("centre_ready", address=f"http://{values.listen.host}:{values.listen.port}/")
         await until_stopped(stop, tasks)
@@ -169,6 +194,15 @@ async def run(configuration: CentreConfiguration) -> None:
 
 def _status(site: str, *, online: bool) -> bytes:
     return protocol.encode(protocol.Status(node=centre_node(site), site=site, online=online))
+
+
+async def _open(configuration: CentreConfiguration, owns: Sequence[Own]) -> Opened | None:
+    """The centre's store file, made anew where it is damaged; systemd is asked for the time that takes. None on PostgreSQL."""
+    if configuration.database is not None:
+        return None
+    notify(f"EXTEND_TIMEOUT_USEC={MENDS_WITHIN_S * 1_000_000}")
+    recovered = await asyncio.to_thread(mend, configuration.store, owns, PROJECTIONS)
+    return open_mended(configuration.store, PROJECTIONS, recovered=recovered)
 
 
 def _link_errors(links: Sequence[SiteLink]) -> list[str]:

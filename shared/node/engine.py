@@ -30,6 +30,11 @@ class Engine(Protocol):
         """True when other processes may write to the same database, so that nothing read may be kept in memory."""
         ...
 
+    @property
+    def broken(self) -> str | None:
+        """What the database has found wrong with its own file; None while it has not, or keeps no file of ours."""
+        ...
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Runs a statement; outside of a transaction it commits by itself."""
         ...
@@ -85,6 +90,7 @@ class SqliteEngine:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.broken: str | None = None
         self._failed = False
         with self._guard("open"):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,6 +162,11 @@ class SqliteEngine:
             raise Unstorable(f"cannot {doing} {self.path}: {error}") from error
         except (sqlite3.Error, OSError) as error:
             self._failed = True
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+                sqlite3.SQLITE_CORRUPT,
+                sqlite3.SQLITE_NOTADB,
+            ):
+                self.broken = str(error)
             raise StoreUnusable(
                 f"cannot {doing} {self.path}: {error}; use key and paper, call the technician"
             ) from error

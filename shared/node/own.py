@@ -48,6 +48,13 @@ def draw_journal(store: Store, node: str) -> str:
             return journal
 
 
+def newest_journal(store: Store, node: str) -> str:
+    """The journal of a node whose last fact is the youngest; the one it writes now when none is held."""
+    held = [store.get(f"{journal}/{store.head(journal).seq}") for journal in own_journals(store, node)]
+    newest = max((fact for fact in held if fact is not None), key=lambda fact: fact.at, default=None)
+    return newest.journal if newest else own_journal(store, node)
+
+
 def remember(store: Store, node: str, site: str, root: PublicKey) -> None:
     """Notes in the store who writes it and which root is pinned, for whoever proves it later (`audit`)."""
     for name, value in ((f"own/{node}", site), ("root", root.text)):
@@ -78,13 +85,16 @@ class Marker:
     def compare(self, store: Store) -> Start:
         """What the file says of the store; before the store counts this start."""
         counted = int(store.setting("incarnation") or 0)
+        if not counted and not self.file.exists():
+            return Start.NEW
+        return Start.SAME if self.starts() == counted else Start.DOUBTFUL
+
+    def starts(self) -> int | None:
+        """How many starts the file counts; None when there is none, or it cannot be read."""
         try:
-            written = int(self.file.read_text(encoding="utf-8").split()[0])
-        except FileNotFoundError:
-            return Start.DOUBTFUL if counted else Start.NEW
+            return int(self.file.read_text(encoding="utf-8").split()[0])
         except (OSError, ValueError, IndexError):
-            return Start.DOUBTFUL
-        return Start.SAME if written == counted else Start.DOUBTFUL
+            return None
 
     def write(self, incarnation: int) -> None:
         """Notes a start, after the store has counted it. Raises OSError."""

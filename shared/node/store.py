@@ -166,23 +166,19 @@ class Store:
     def adopt(self, live: Iterable[Sealed], heads: Mapping[str, Head]) -> list[Fact]:
         """Takes a checkpoint's live facts, and its heads as floors of the journals of which less is held.
 
-        A journal whose held part is known to be forked, or contradicts a live fact, is left as it is: it goes on by asks. The
-        caller has checked the centre's signature over both.
+        A journal that has forked, here or against what is held, is passed over: only its facts say where the head belongs.
+        The caller has checked the centre's signature over both.
         """
         taken: list[Fact] = []
         live = list(live)
         with self.engine.transaction("write"):
-            ahead = {j: h for j, h in heads.items() if self._leaps(h)}
-            for fact in (one.fact for one in live):
-                if fact.journal in ahead and fact.seq <= self._main(fact.journal).head.seq:
-                    held = self._main_places(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
-                    if held != fact.hash:
-                        del ahead[fact.journal]
+            forked = {one.fact.journal for one in live if self._contradicts(one.fact)}
+            ahead = {j: h for j, h in heads.items() if j not in forked and self._leaps(h)}
             wanted = (one for one in live if one.fact.journal in ahead)
             while part := list(islice(wanted, PAGE)):
                 fresh = [one for one in part if not self._has(one.fact)]
                 taken += [one.fact for one in fresh]
-                self._observe(taken[-len(fresh) :] if fresh else ())
+                self._observe([one.fact for one in fresh])
                 self._insert(0, fresh)
             branches = [Branch(0, head, head) for head in ahead.values()]
             for branch in branches:
@@ -565,6 +561,10 @@ class Store:
         """Whether a checkpoint's head leads beyond what is held of its journal."""
         main, *others = self.branches(head.journal)
         return head.seq > main.head.seq and not others
+
+    def _contradicts(self, fact: Fact) -> bool:
+        """Whether the main branch holds another fact under the number."""
+        return self._hash_at(fact.journal, fact.seq) not in (None, fact.hash)
 
     def _set_apart(self, heads: Sequence[Head]) -> list[Branch]:
         """Facts of the main branch that turned out to be of another history: they go to a branch of their own.

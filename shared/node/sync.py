@@ -26,9 +26,9 @@ from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, own_journal, remember
+from shared.node.own import begin_journal, newest_journal, own_journal, remember
 from shared.node.parked import Parked
-from shared.node.peers import Peers, boot_id
+from shared.node.peers import MOST_STRANGERS, Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
 from shared.signing import PrivateKey, PublicKey
@@ -113,6 +113,7 @@ class SyncNode:
         self._learnt_to = 0
         self._heads_told: dict[str, Head] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._strangers: dict[str, Received] = {}
         self._learn()
         self._subscribe()
         store.listen(self._stored)
@@ -207,6 +208,18 @@ class SyncNode:
                 return True
             await asyncio.sleep(TICK_S / 5)
         return False
+
+    def hears_anybody(self) -> bool:
+        """Whether any other node was heard, known or not."""
+        return bool(self._strangers) or any(node != self._identity.node for node in self.peers.heard)
+
+    def go_on(self) -> None:
+        """Goes on in the newest of our journals, after they came back from peers. Raises StoreUnusable."""
+        newest = newest_journal(self._store, self._identity.node)
+        if newest != self._journal:
+            self._store.set_setting(f"journal/{self._identity.node}", newest)
+            self._journal = newest
+            self._pushed = self._store.head(newest).seq
 
     def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """Writes facts into this node's journal and gives them when they are on disk; raises StoreUnusable."""
@@ -357,6 +370,7 @@ class SyncNode:
                 return
             if not keys:
                 self.peers.pass_by(vector.node)
+                self._hear_stranger(vector, received)
                 return
             _check(vector, keys)
             if vector.site != self._identity.site:
@@ -373,6 +387,21 @@ class SyncNode:
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)
                 self._rise_above(vector.outdated.get(self._identity.node))
+
+    def _hear_stranger(self, vector: protocol.Vector, received: Received) -> None:
+        """A node whose key is not known yet: heard again once it is. If it holds more of our own journal, we ask for that.
+
+        Our own facts prove themselves by our key: so a centre whose store is gone gets its enrolments back.
+        """
+        if len(self._strangers) < MOST_STRANGERS or vector.node in self._strangers:
+            self._strangers[vector.node] = received
+        for head in vector.all_heads():
+            held = self._store.head(head.journal)
+            if author_of(head.journal) == self._identity.node and head.seq > held.seq:
+                known = [_wire(one) for one in self._store.locator(head.journal)]
+                ask = protocol.Ask(journal=head.journal, after=held.seq, known=known)
+                topic = protocol.ask_topic(self._identity.site, vector.node, self._identity.node)
+                self._spawn(self._link.publish(topic, protocol.encode(ask)))
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
         """Our own name, signed with our key, and newer than what we said: two PCs bear it, or we have lost our disk."""
@@ -665,6 +694,8 @@ class SyncNode:
     def _learn(self) -> None:
         self._learnt_to = self._store.newest_position(AUTHORITY_KINDS)
         self.trust.learn(self._store.of_kinds(AUTHORITY_KINDS))
+        for node in [node for node in self._strangers if self.trust.node_keys(node)]:
+            self._on_vector(self._strangers.pop(node))
 
     @contextlib.contextmanager
     def _store_trouble(self) -> Iterator[None]:

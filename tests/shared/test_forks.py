@@ -118,6 +118,17 @@ def test_a_checkpoint_does_not_leap_over_a_journal_that_has_forked_here(store: S
     assert store.branches("gate-1.1") == before
 
 
+def test_a_checkpoint_that_contradicts_what_is_held_of_a_journal_is_taken_without_that_journal(
+    store: Store,
+) -> None:
+    ours, theirs, other = journal("ours", 2), journal("theirs", 4), Journal("gate-3.1")
+    other.write(note())
+    store.absorb(ours.sealed, ours.signed)
+    store.adopt([theirs.sealed[1], *other.sealed], {"gate-1.1": theirs.head, "gate-3.1": other.head})
+    assert (store.head("gate-1.1"), store.head("gate-3.1")) == (ours.head, other.head)
+    assert held(store) == hashes(ours, other)
+
+
 def test_a_checkpoint_of_a_forked_journal_can_be_begun_from(store: Store, tmp_path: Path) -> None:
     centre, one, other = Journal(CENTRE_JOURNAL), journal("one", 3), journal("other", 3)
     centre.write(Draft("declared", note().subject, declared_body(declared_at=MORNING.isoformat())))
