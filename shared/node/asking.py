@@ -118,7 +118,8 @@ class Asking:
 
     def _known(self, journal: str, to: str) -> list[Head]:
         """Places of a journal that we hold: ends of the answerer's branches, so that it passes over those, and our locator."""
-        ends = [head for head in self._peers.heard[to].vector.all_heads() if head.journal == journal]
+        heard = self._peers.heard.get(to)
+        ends = [head for head in heard.vector.all_heads() if head.journal == journal] if heard else []
         known = [*(head for head in ends if self._store.holds(head)), *self._store.locator(journal)]
         return list(dict.fromkeys(known))[-MOST_KNOWN:]
 
