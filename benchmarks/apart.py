@@ -43,7 +43,8 @@ class Apart:
 
     async def ask(self, method: str, **values: Any) -> Any:
         """Calls a method of the part; raises CannotRun when it fails there or takes too long."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([method, values]).encode() + b"\n")
         try:
             line = await asyncio.wait_for(self._process.stdout.readline(), PATIENCE_S)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from shared import subjects
 from shared.bodies import (
@@ -41,7 +42,7 @@ def plate_of(number: int) -> str:
 
 
 def passages(node: str, first: int, facts: int) -> Iterator[Draft]:
-    """Facts of vehicles of closed declarations that pass one after the other; the passage's first fact has the number `first` in the journal."""
+    """Facts of vehicles of long closed declarations, one after the other; `first`: the first one's number in the journal."""
     for start in range(first, first + facts, A_PASSAGE):
         yield from _passage(node, start)[: first + facts - start]
 
@@ -49,7 +50,12 @@ def passages(node: str, first: int, facts: int) -> Iterator[Draft]:
 def _passage(node: str, first: int) -> list[Draft]:
     """A vehicle comes, is read, confirmed, let through and gone."""
     journal, no = journal_id(node), no_of(first // A_PASSAGE % 100_000, _LONG_AGO)
-    where = {"passage": f"{journal}/{first}", "place": Place.BARRIER_2, "heading": Heading.IN, "lane": LANE}
+    where: dict[str, Any] = {
+        "passage": f"{journal}/{first}",
+        "place": Place.BARRIER_2,
+        "heading": Heading.IN,
+        "lane": LANE,
+    }
     plate = plate_of(first)
     decision = SeenDecision(
         verdict=Verdict.WAIT,
@@ -59,7 +65,7 @@ def _passage(node: str, first: int) -> list[Draft]:
         vector={journal: first, journal_id(centre_node(SITE)): 1000},
         ages_s={journal_id(centre_node(SITE)): 2},
     )
-    told = {"declaration": no, "vehicle": "1"}
+    told: dict[str, Any] = {"declaration": no, "vehicle": "1"}
     bodies: list[tuple[str, Body]] = [
         ("arrived", Arrived(place=Place.BARRIER_2, heading=Heading.IN, lane=LANE)),
         (
@@ -76,7 +82,7 @@ def _passage(node: str, first: int) -> list[Draft]:
                 camera=LANE,
                 picture="7" * 64,
                 thumbnail="8" * 64,
-            ),  # fmt: skip
+            ),
         ),
         (
             "confirmed",
@@ -92,7 +98,7 @@ def _passage(node: str, first: int) -> list[Draft]:
                 declared=f"{journal_id(centre_node(SITE))}/1",
                 saw=[f"{journal}/{first + 1}"],
                 decision=decision,
-            ),  # fmt: skip
+            ),
         ),
         (
             "open_requested",
@@ -103,7 +109,7 @@ def _passage(node: str, first: int) -> list[Draft]:
                 officer="bp-001",
                 mode=OpenMode.DECISION,
                 decision=decision,
-            ),  # fmt: skip
+            ),
         ),
         ("passed", Passed(**where, **told, plate=plate, step="4.2", request=f"{journal}/{first + 3}")),
     ]

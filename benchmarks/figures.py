@@ -53,7 +53,7 @@ class Effort:
     history: int = 20_000
     away: int = 20_000
     central_facts: int = 8_000
-    presses_across: int = 60
+    presses_across: int = 150
     appends: int = 1_000
 
 

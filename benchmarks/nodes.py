@@ -167,11 +167,12 @@ class Node:
     async def filled(self) -> tuple[float, int]:
         """How long history filled in, from its first page on, and how many facts came for it."""
         floors = dict(self._store.floors())
-        below = sum(floor.seq for floor in floors.values())
+        held = self._store.rows("SELECT count(*) FROM facts")[0][0]
+        lacking = sum(floor.seq for floor in floors.values()) - held
         await until(lambda: self._store.floors() != floors, "begun, the history,")
         began = time.monotonic()
         await until(lambda: not self._store.floors(), "filled, the history,")
-        return time.monotonic() - began, below
+        return time.monotonic() - began, lacking
 
     # -- what it costs
 

@@ -3,6 +3,7 @@
 Gate and centre are processes of their own, and so are the publisher and the subscriber that they are held against.
 """
 
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from benchmarks.apart import Apart
@@ -44,7 +45,9 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
     return [*figures, *spread("one fact, gate commit to centre commit", one_s)]
 
 
-def _bare(site: Line, node: str, kind: type[Publisher] | type[Subscriber]):
+def _bare(
+    site: Line, node: str, kind: type[Publisher] | type[Subscriber]
+) -> AbstractAsyncContextManager[Apart]:
     return site.part(kind, node, f"bare-{node}")
 
 
