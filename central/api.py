@@ -1,5 +1,6 @@
 """The centre's HTTP API. Handlers are `async` because the store belongs to the event loop's thread."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated, cast
 
@@ -10,27 +11,34 @@ from central.centre import Centre
 from central.gates import Gate
 from central.journeys import journey
 from central.models import (
+    BranchOut,
     CameraOut,
     DeclarationIn,
     DeclarationOut,
+    EventOut,
     FactOut,
     FactsOut,
     GateOut,
     JourneyOut,
     LaneOut,
     NodeIn,
+    NodeRevocationIn,
     OfficerIn,
     RecallIn,
+    RefusalOut,
     RevocationIn,
     Written,
 )
 from central.problems import documented
 from central.words import chosen
 from shared.bodies import dump
+from shared.branches import Branch
+from shared.facts import Fact
 from shared.node.declarations import Declared
+from shared.protocol import LaneStatus
 
 _S = HTTPStatus
-_ADMIN_PROBLEMS = documented(_S.UNAUTHORIZED, _S.UNPROCESSABLE_ENTITY)
+ADMIN_PROBLEMS = documented(_S.UNAUTHORIZED, _S.UNPROCESSABLE_ENTITY)
 _bearer = HTTPBearer(auto_error=False, description="a declarant's token, or the administrator's")
 
 router = APIRouter(prefix="/api")
@@ -142,7 +150,8 @@ async def journeys(centre: Parts, no: Number, lang: Lang = None) -> JourneyOut:
 @router.get("/gates", tags=["watching"], summary="Every gate, alive or not, and how far behind")
 async def gates(centre: Parts) -> list[GateOut]:
     """Gives every enrolled gate. `behind` counts facts that the centre lacks, `lags` facts that the gate lacks."""
-    return [_gate(one) for one in centre.view_gates()]
+    forks, events = centre.oversight.forks(), centre.oversight.events()
+    return [_gate(one, forks.get(one.node, ()), events.get(one.node, ())) for one in centre.view_gates()]
 
 
 @router.get(
@@ -167,10 +176,14 @@ async def facts(
     tags=["enrolment"],
     summary="License a node",
     status_code=_S.CREATED,
-    responses=_ADMIN_PROBLEMS,
+    responses=ADMIN_PROBLEMS | documented(_S.CONFLICT),
 )
 async def node(centre: Parts, _: Admin, asked: NodeIn, response: Response) -> Written:
-    """Licenses a gate PC or desk for places and agencies. The licence that already stands writes nothing (200)."""
+    """Licenses a gate PC or desk for places and agencies. The licence that already stands writes nothing (200).
+
+    With a new key it is a re-enrolment: what the old key signed stays good. A node that was revoked needs a new key, and
+    goes on in a journal of its own, which the licence names.
+    """
     written = centre.enrolments.node(asked)
     if not written:
         response.status_code = _S.OK
@@ -178,11 +191,23 @@ async def node(centre: Parts, _: Admin, asked: NodeIn, response: Response) -> Wr
 
 
 @router.post(
+    "/nodes/{node}/revoke",
+    tags=["enrolment"],
+    summary="Revoke a node",
+    responses=ADMIN_PROBLEMS | documented(_S.NOT_FOUND, _S.CONFLICT),
+)
+async def revoke_node(centre: Parts, _: Admin, node: str, asked: NodeRevocationIn | None = None) -> Written:
+    """Trusts the node's key no longer. What its journals hold beyond `trusted`, or beyond what the centre holds now, counts
+    nowhere; every other journal of its name neither. License it again with a new key to let it go on."""
+    return Written(facts=centre.enrolments.revoke_node(node, asked or NodeRevocationIn()))
+
+
+@router.post(
     "/officers",
     tags=["enrolment"],
     summary="Enrol an officer, or renew",
     status_code=_S.CREATED,
-    responses=_ADMIN_PROBLEMS,
+    responses=ADMIN_PROBLEMS,
 )
 async def officer(centre: Parts, _: Admin, asked: OfficerIn) -> Written:
     """Leases an office at a site to an officer from now on, 35 days unless `days` says otherwise."""
@@ -193,7 +218,7 @@ async def officer(centre: Parts, _: Admin, asked: OfficerIn) -> Written:
     "/officers/{officer}/revoke",
     tags=["enrolment"],
     summary="Revoke an officer",
-    responses=_ADMIN_PROBLEMS | documented(_S.NOT_FOUND),
+    responses=ADMIN_PROBLEMS | documented(_S.NOT_FOUND),
 )
 async def revoke(centre: Parts, _: Admin, officer: str, asked: RevocationIn | None = None) -> Written:
     """Ends the officer's offices at every site, now. What she confirmed before stays as history."""
@@ -211,7 +236,15 @@ def _declaration(declared: Declared) -> DeclarationOut:
     )
 
 
-def _gate(gate: Gate) -> GateOut:
+def branch_out(branch: Branch) -> BranchOut:
+    """A branch as it is shown."""
+    head = branch.head
+    return BranchOut(
+        journal=head.journal, branch=branch.number, seq=head.seq, hash=head.hash, floor=branch.floor.seq
+    )
+
+
+def _gate(gate: Gate, branches: Iterable[Branch], events: Iterable[Fact]) -> GateOut:
     status = gate.status
     return GateOut(
         node=gate.node,
@@ -222,17 +255,27 @@ def _gate(gate: Gate) -> GateOut:
         behind=gate.behind,
         lags=gate.lags,
         unsent=status.unsent if status else None,
+        unseen=status.unseen if status else None,
+        quarantined=status.quarantined if status else None,
+        refused=status.refused if status else [],
+        refused_by=[RefusalOut(by=r.by, journal=r.journal, seq=r.seq) for r in gate.refused_by],
+        revoked=gate.revoked,
+        branches=[branch_out(one) for one in branches],
+        events=[EventOut(ref=one.ref, at=one.at, kind=one.kind, body=dict(one.body)) for one in events],
+        clock=status.clock if status else None,
+        disk=status.disk if status else None,
         disk_free_mb=status.disk_free_mb if status else None,
         version=status.version if status else None,
-        lanes=[
-            LaneOut(
-                name=lane.name,
-                place=lane.place,
-                state=lane.state,
-                barrier=lane.barrier,
-                barrier_error=lane.barrier_error,
-                cameras=[CameraOut(name=c.name, state=c.state, age_s=c.age_s) for c in lane.cameras],
-            )
-            for lane in (status.lanes if status else [])
-        ],
+        lanes=[_lane(lane) for lane in (status.lanes if status else [])],
+    )
+
+
+def _lane(lane: LaneStatus) -> LaneOut:
+    return LaneOut(
+        name=lane.name,
+        place=lane.place,
+        state=lane.state,
+        barrier=lane.barrier,
+        barrier_error=lane.barrier_error,
+        cameras=[CameraOut(name=c.name, state=c.state, age_s=c.age_s) for c in lane.cameras],
     )

@@ -1,30 +1,37 @@
 """What the centre's parts share: made once by `server.run`, handed to the API, the page and the sync."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
 from central.access import Tokens
+from central.checkpointing import SiteCheckpoints
 from central.declaring import DeclarationDesk
 from central.enrolling import EnrolmentDesk
+from central.forgetting import ForgetDesk
 from central.gates import Gate, Gates
 from central.journals import CentreJournals
+from central.oversight import Oversight
 from central.passages import PassageBook, Passages
 from central.pictures import Pictures
 from shared.bodies import NodeEnrolled
 from shared.clock import utc_now
 from shared.node.declarations import Declarations
+from shared.node.engine import Engine
 from shared.node.errors import StoreError
+from shared.node.opening import recovery_told
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
 
+PROJECTIONS = (Declarations(), Passages(), UsedTwice())
 
-def open_store(path: Path, wall: Callable[[], datetime] = utc_now) -> Store:
+
+def open_store(where: Path | Engine, wall: Callable[[], datetime] = utc_now) -> Store:
     """The centre's store with its projections; raises StoreUnusable."""
-    return Store(path, [Declarations(), Passages(), UsedTwice()], wall)
+    return Store(where, PROJECTIONS, wall)
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,9 @@ class Centre:
     journals: CentreJournals
     declarations: DeclarationDesk
     enrolments: EnrolmentDesk
+    forgets: ForgetDesk
+    oversight: Oversight
+    checkpoints: Mapping[str, SiteCheckpoints]
     passages: PassageBook
     gates: Gates
     pictures: Pictures
@@ -51,6 +61,7 @@ class Centre:
         pictures: Path,
         tokens: Tokens,
         *,
+        checkpoints: Path,
         wall: Callable[[], datetime] = utc_now,
         now_s: Callable[[], float] = monotonic,
         link_errors: Callable[[], Sequence[str]] = tuple,
@@ -61,6 +72,9 @@ class Centre:
             journals=journals,
             declarations=DeclarationDesk(journals, wall),
             enrolments=EnrolmentDesk(journals, wall),
+            forgets=ForgetDesk(journals),
+            oversight=Oversight(store),
+            checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},
             passages=PassageBook(store),
             gates=Gates(),
             pictures=Pictures(pictures),
@@ -83,9 +97,18 @@ class Centre:
             causes.append(str(error))
         return causes
 
+    def notes(self) -> list[str]:
+        """What an administrator should know of though the centre works."""
+        recovery = recovery_told(self.store)
+        news = recovery is not None and recovery.is_news(self.store.steady())
+        return [recovery.sentence] if recovery and news else []
+
     def view_gates(self) -> list[Gate]:
         """Every enrolled gate as it stands now."""
         enrolled: dict[str, NodeEnrolled] = {}
+        revoked: set[str] = set()
         for site in self.journals.sites:
-            enrolled |= self.journals.authority(site).nodes
-        return self.gates.view(enrolled, self.store.heads(), self.now_s())
+            authority = self.journals.authority(site)
+            enrolled |= authority.nodes
+            revoked |= authority.struck
+        return self.gates.view(enrolled, self.store.heads(), self.now_s(), revoked)

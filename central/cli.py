@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from central import procedures, schemas, server
+from central import procedures, rotating, schemas, server
 from central.centre import open_store
+from central.checkpointing import SiteCheckpoints
 from central.configuration import CentreConfiguration
+from central.databases import open_engine
 from central.enrolling import EnrolmentDesk
 from central.errors import CentralError
 from central.journals import CentreJournals
@@ -23,7 +25,7 @@ from shared.configuration import BadConfiguration
 from shared.node.errors import NodeError
 from shared.node.procedure_files import SHIPPED, load_procedures
 from shared.procedures import Procedures
-from shared.signing import PrivateKey
+from shared.signing import BadKey, PrivateKey
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="The central server of a digital border gate."
@@ -40,6 +42,12 @@ app.add_typer(enrol_app, name="enrol")
 
 NOT_GOOD, WRONG_CALL = 1, 2
 Config = Annotated[Path, typer.Argument(help="the configuration file", metavar="CONFIG.toml")]
+_AFTER_ROTATION = """
+Next:
+1. Put {new} in place of {key}, or name it as key_file in the configuration; keep the old file away from this machine.
+2. Start the server. Gates follow by themselves, those too that were away: nothing has to be done there.
+3. Write the new public key as centre_key into the files of gates that are installed from now on:
+   {public}"""
 Folder = Annotated[Path, typer.Argument(help="folder of procedure files; the shipped ones when left out")]
 
 
@@ -68,6 +76,36 @@ def key(
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             out.write(secret.text() + "\n")
     typer.echo(secret.public.text)
+
+
+@app.command()
+def rotate(
+    config: Config,
+    new_key: Annotated[
+        Path, typer.Argument(help="file of the new key, made with `key`", metavar="NEWKEYFILE")
+    ],
+) -> None:
+    """Go on under a new signing key, while the server is stopped: the old key's last word names the new one."""
+    with _exits(), _journals(config) as (configuration, journals):
+        new = PrivateKey.parse(new_key.read_text(encoding="utf-8"))
+        for one in rotating.rotate(journals.store, journals.key, new.public, journals.sites):
+            typer.echo(
+                f"{one.site}: {one.ref} is the old key's last fact; {one.journal} goes on under the new key"
+            )
+        typer.echo(
+            _AFTER_ROTATION.format(new=new_key, key=configuration.values.key_file, public=new.public.text)
+        )
+
+
+@app.command()
+def checkpoint(config: Config) -> None:
+    """Make a checkpoint of every site while the server is stopped. While it runs, use POST /api/checkpoints."""
+    with _exits(), _journals(config) as (configuration, journals):
+        for site in journals.sites:
+            rotating.first_root(journals.store, journals.key, site)
+            made = asyncio.run(SiteCheckpoints(journals, site, configuration.checkpoints).make())
+            facts = sum(part.facts for part in made.parts)
+            typer.echo(f"{site}: {made.at}, {facts} facts, {len(made.heads)} journals")
 
 
 @app.command("schemas")
@@ -135,10 +173,18 @@ def _load_procedures(folder: Path) -> Procedures:
 
 @contextmanager
 def _desk(config: Path) -> Iterator[EnrolmentDesk]:
+    with _journals(config) as (_, journals):
+        for site in journals.sites:
+            rotating.first_root(journals.store, journals.key, site)
+        yield EnrolmentDesk(journals)
+
+
+@contextmanager
+def _journals(config: Path) -> Iterator[tuple[CentreConfiguration, CentreJournals]]:
     configuration = CentreConfiguration.read(config)
-    store = open_store(configuration.store)
+    store = open_store(open_engine(configuration))
     try:
-        yield EnrolmentDesk(CentreJournals(store, configuration.key(), configuration.values.sites))
+        yield configuration, CentreJournals(store, configuration.key(), configuration.values.sites)
     finally:
         store.close()
 
@@ -153,7 +199,7 @@ def _exits(findings: int = WRONG_CALL) -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         raise _exit(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", WRONG_CALL) from error
-    except (CentralError, NodeError, OSError, UnicodeDecodeError) as error:
+    except (CentralError, NodeError, BadKey, OSError, UnicodeDecodeError) as error:
         raise _exit(str(error), WRONG_CALL) from error
 
 

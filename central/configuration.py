@@ -108,6 +108,11 @@ class CentreConfiguration:
         """The folder of thumbnails."""
         return self._beside(self.values.pictures)
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints, beside the store; one folder a site."""
+        return self.store.parent / "checkpoints"
+
     def key(self) -> PrivateKey:
         """The centre's signing key."""
         text = self._secret(self.values.key_file, "key_file", "make it with `barie-central key FILE`")

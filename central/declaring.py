@@ -29,7 +29,7 @@ class Taken:
 
 
 class DeclarationDesk:
-    """Takes, amends and recalls declarations. Called from the event loop only, so that each call is one step."""
+    """Takes, amends and recalls declarations. Each call is one transaction, whatever other processes do at the same time."""
 
     def __init__(self, journals: CentreJournals, wall: Callable[[], datetime] = utc_now) -> None:
         self._journals = journals
@@ -50,48 +50,51 @@ class DeclarationDesk:
         Raises Conflict when the number stands for other content, UnknownSite, NumbersExhausted.
         """
         self._journals.require(asked.site)
-        no = asked.no or self._number(idempotency_key)
-        if self._book.find(no) is None:
-            self._write("declared", asked, no, version=1, declared_at=self._wall())
-            return Taken(self.find(no), new=True)
-        first = self._version(no, 1)
-        if _content(asked) != self._content_of(first):
-            raise Conflict(f"{no} stands for other content; amend it with PUT, or leave the number out")
-        return Taken(self.find(no), new=False)
+        with self._store.together("take a declaration into"):
+            no = asked.no or self._number(idempotency_key)
+            if self._book.find(no) is None:
+                self._write("declared", asked, no, version=1, declared_at=self._wall())
+                return Taken(self.find(no), new=True)
+            first = self._version(no, 1)
+            if _content(asked) != self._content_of(first):
+                raise Conflict(f"{no} stands for other content; amend it with PUT, or leave the number out")
+            return Taken(self.find(no), new=False)
 
     def amend(self, no: str, asked: DeclarationIn) -> Taken:
         """Writes the next version; the content that already stands is written once. Raises Conflict, NotFound."""
-        current = self.find(no)
-        if current.recalled:
-            raise Conflict(f"{no} was recalled; declare anew")
-        if asked.no not in (None, no) or asked.site != current.body.site:
-            raise Conflict(f"an amendment keeps number and site: {no} at {current.body.site}")
-        held = self._store.get(current.ref)
-        if held is not None and _content(asked) == self._content_of(held):
-            return Taken(current, new=False)
-        self._write(
-            "amended",
-            asked,
-            no,
-            version=current.body.version + 1,
-            declared_at=current.body.declared_at,
-            before=current.ref,
-        )
-        return Taken(self.find(no), new=True)
+        with self._store.together("amend a declaration in"):
+            current = self.find(no)
+            if current.recalled:
+                raise Conflict(f"{no} was recalled; declare anew")
+            if asked.no not in (None, no) or asked.site != current.body.site:
+                raise Conflict(f"an amendment keeps number and site: {no} at {current.body.site}")
+            held = self._store.get(current.ref)
+            if held is not None and _content(asked) == self._content_of(held):
+                return Taken(current, new=False)
+            self._write(
+                "amended",
+                asked,
+                no,
+                version=current.body.version + 1,
+                declared_at=current.body.declared_at,
+                before=current.ref,
+            )
+            return Taken(self.find(no), new=True)
 
     def recall(self, no: str, reason: str) -> Taken:
         """Takes a declaration back, once. Raises NotFound."""
-        current = self.find(no)
-        if current.recalled:
-            return Taken(current, new=False)
-        body = dump(Recalled(no=no, reason=reason))
-        self._journals.write(current.body.site, Draft("recalled", subjects.declaration(no), body))
-        return Taken(self.find(no), new=True)
+        with self._store.together("recall a declaration in"):
+            current = self.find(no)
+            if current.recalled:
+                return Taken(current, new=False)
+            body = dump(Recalled(no=no, reason=reason))
+            self._journals.write(current.body.site, Draft("recalled", subjects.declaration(no), body))
+            return Taken(self.find(no), new=True)
 
     # -- numbers
 
     def _number(self, idempotency_key: str | None) -> str:
-        """The number kept for the key, else the next of the day. It is on disk before a fact bears it."""
+        """The number kept for the key, else the next of the day."""
         kept = f"idempotency/{idempotency_key}" if idempotency_key else None
         if kept and (no := self._store.setting(kept)):
             return no

@@ -6,7 +6,8 @@ CentralError
  ├ UnknownSite          422  this centre does not serve the site
  ├ Conflict             409  what is asked contradicts what is held
  ├ NumbersExhausted     409  all 99,999 numbers of the day are given
- └ BadPicture           422  the bytes are not the picture they are said to be
+ ├ BadPicture           422  the bytes are not the picture they are said to be
+ └ WrongKey             500  the key file does not hold the key that signs now; said at the start
 """
 
 from http import HTTPStatus
@@ -59,3 +60,9 @@ class BadPicture(CentralError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "bad-picture"
+
+
+class WrongKey(CentralError):
+    """The key file does not hold the key that signs now."""
+
+    code = "wrong-key"

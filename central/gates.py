@@ -3,8 +3,8 @@
 Ages are by the monotonic clock, which is passed in; wall clocks of gates decide nothing here.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from shared.bodies import NodeEnrolled
@@ -26,11 +26,20 @@ class GateState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A node takes nothing of a journal from number `seq` on."""
+
+    by: str
+    journal: str
+    seq: int
+
+
+@dataclass(frozen=True)
 class Gate:
     """A gate as the page and the API show it.
 
     `behind`: facts of its journals that the centre lacks; `lags`: facts of the site's centre journal that the gate lacks;
-    both None while it has not said how far it is.
+    both None while it has not said how far it is. `refused_by`: who takes nothing of its journals from some number on.
     """
 
     node: str
@@ -41,6 +50,8 @@ class Gate:
     behind: int | None
     lags: int | None
     status: Status | None
+    refused_by: tuple[Refusal, ...] = ()
+    revoked: bool = False
 
 
 @dataclass
@@ -49,6 +60,7 @@ class Gates:
 
     _statuses: dict[str, tuple[Status, float]] = field(default_factory=dict)
     _vectors: list[Mapping[str, Heard]] = field(default_factory=list)
+    _set_aside: dict[str, Callable[[], Mapping[str, Head]]] = field(default_factory=dict)
 
     def take_status(self, status: Status, now_s: float) -> None:
         """Takes a status in, heard at a monotonic time."""
@@ -58,12 +70,39 @@ class Gates:
         """Looks from now on at the vectors that a site's sync hears (`Peers.heard`)."""
         self._vectors.append(heard)
 
+    def watch_own(self, centre: str, set_aside: Callable[[], Mapping[str, Head]]) -> None:
+        """Looks from now on at what the centre itself, under its name at a site, was offered and could not take."""
+        self._set_aside[centre] = set_aside
+
     def view(
-        self, enrolled: Mapping[str, NodeEnrolled], heads: Mapping[str, Head], now_s: float
+        self,
+        enrolled: Mapping[str, NodeEnrolled],
+        heads: Mapping[str, Head],
+        now_s: float,
+        revoked: Collection[str] = (),
     ) -> list[Gate]:
         """Every enrolled node, by site and name."""
-        gates = [self._gate(licence, heads, now_s) for licence in enrolled.values()]
+        refusals = sorted(self._refusals(heads), key=lambda one: (one.by, one.journal))
+        gates = [
+            replace(
+                self._gate(licence, heads, now_s),
+                refused_by=tuple(one for one in refusals if author_of(one.journal) == licence.node),
+                revoked=licence.node in revoked,
+            )
+            for licence in enrolled.values()
+        ]
         return sorted(gates, key=lambda one: (one.site, one.node))
+
+    def _refusals(self, heads: Mapping[str, Head]) -> Iterator[Refusal]:
+        """What each node, the centre among them, refuses, from after what it holds."""
+        for centre, set_aside in self._set_aside.items():
+            for journal in set_aside():
+                yield Refusal(centre, journal, heads.get(journal, Head.empty(journal)).seq + 1)
+        for held in self._vectors:
+            for node, heard in held.items():
+                for journal in heard.vector.refused:
+                    known = heard.vector.heads.get(journal)
+                    yield Refusal(node, journal, (known.seq if known else 0) + 1)
 
     def _gate(self, licence: NodeEnrolled, heads: Mapping[str, Head], now_s: float) -> Gate:
         status, status_at_s = self._statuses.get(licence.node, (None, None))

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from central.errors import UnknownSite
 from shared.authority import Authority
+from shared.bodies import AUTHORITY_KINDS
 from shared.facts import Draft, Fact
 from shared.journal import centre_node
 from shared.node.own import own_journal
 from shared.node.store import Store
 from shared.signing import PrivateKey
-
-_ENROLMENTS = ("node_enrolled", "officer_enrolled", "officer_revoked")
 
 
 class CentreJournals:
@@ -21,7 +20,7 @@ class CentreJournals:
         self.key = key
         self.sites = tuple(sites)
         self._authorities: dict[str, Authority] = {}
-        store.listen(self._stored)
+        self._folded_to = 0
 
     def require(self, site: str) -> None:
         """Raises UnknownSite unless this centre serves the site."""
@@ -38,11 +37,11 @@ class CentreJournals:
         return own_journal(self.store, centre_node(site))
 
     def authority(self, site: str) -> Authority:
-        """Who may speak at a site, folded from all enrolments held; folded anew when one arrives."""
-        if site not in self._authorities:
-            self._authorities[site] = Authority.of(site, self.store.of_kinds(_ENROLMENTS))
-        return self._authorities[site]
-
-    def _stored(self, facts: Sequence[Fact]) -> None:
-        if any(fact.kind in _ENROLMENTS for fact in facts):
+        """Who may speak at a site, folded from all enrolments held; folded anew when one arrives, by whatever process."""
+        newest = self.store.newest_position(AUTHORITY_KINDS)
+        if newest != self._folded_to:
             self._authorities.clear()
+            self._folded_to = newest
+        if site not in self._authorities:
+            self._authorities[site] = Authority.of(site, self.store.of_kinds(AUTHORITY_KINDS))
+        return self._authorities[site]

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from shared import plates
-from shared.bodies import Clause, Code, DeclarationNo, Goods, Quarantines, Text
+from shared.bodies import Clause, Code, DeclarationNo, Goods, JournalId, Number, Quarantines, Text
 from shared.codes import Agency, Country, Direction, Place, YardLocation
 from shared.signing import check_key_text
 
@@ -129,6 +129,12 @@ class NodeIn(Request):
     public_key: PublicKeyText
     places: Annotated[list[Place], Field(min_length=1)]
     agencies: list[Agency] = []
+    journal: Annotated[
+        JournalId | None,
+        Field(
+            description="for a node that was revoked: the journal in which it goes on; drawn when left out"
+        ),
+    ] = None
 
 
 class OfficerIn(Request):
@@ -143,6 +149,19 @@ class OfficerIn(Request):
 
 class RevocationIn(Request):
     """Why the officer's offices end."""
+
+    reason: Text = ""
+
+
+class NodeRevocationIn(Request):
+    """Why a node's key is trusted no longer, and how far its journals are; as far as the centre holds them if not said."""
+
+    reason: Text = ""
+    trusted: dict[JournalId, Number] | None = None
+
+
+class ForgetIn(Request):
+    """Why personal values are to be forgotten."""
 
     reason: Text = ""
 
@@ -210,6 +229,107 @@ class LaneOut(BaseModel):
     cameras: list[CameraOut]
 
 
+class RefusalOut(BaseModel):
+    """A node takes nothing of a journal from a number on: it looks forged or broken there."""
+
+    by: str
+    journal: str
+    seq: Annotated[int, Field(description="the first number that is refused")]
+
+
+class BranchOut(BaseModel):
+    """One history of a journal. It begins at `floor`: above it no fact is missing."""
+
+    journal: str
+    branch: Annotated[int, Field(description="0 is the main one")]
+    seq: int
+    hash: str
+    floor: int
+
+
+class EventOut(BaseModel):
+    """What befell a node: its store was recovered, a new journal was begun, its clock was set."""
+
+    ref: str
+    at: str
+    kind: str
+    body: dict[str, Any]
+
+
+class FlagOut(BaseModel):
+    """What looks wrong about a fact or a node."""
+
+    node: str
+    ref: str
+    why: Annotated[str, Field(description="forked, far_ahead, contradicted or twin")]
+    at: str
+    detail: str
+    branches: list[BranchOut]
+
+
+class SeenOut(BaseModel):
+    """How far another node was seen to hold a journal, and when it said so."""
+
+    witness: str
+    seq: int
+    at: str
+
+
+class JournalOut(BaseModel):
+    """A journal as the centre holds it."""
+
+    journal: str
+    head: int
+    hash: str
+    floor: Annotated[int, Field(description="number above which nothing is missing; 0 when it is held whole")]
+    branches: list[BranchOut]
+    seen: list[SeenOut]
+
+
+class SetAsideOut(BaseModel):
+    """A message that could not be taken. `payload` is its first part; it is empty after anything was forgotten."""
+
+    digest: str
+    at: str
+    last_at: str
+    times: int
+    source: Annotated[str, Field(description="the topic it came on")]
+    reason: str
+    payload: str
+    acknowledged: bool
+
+
+class AnsweredOut(BaseModel):
+    """A node that holds none of the values any more, and when it said so."""
+
+    node: str
+    at: str
+
+
+class ForgetOut(BaseModel):
+    """A `forget`, and who has answered it."""
+
+    ref: str
+    at: str
+    site: str
+    subject: str
+    declaration: DeclarationNo | None
+    reason: str
+    facts: Annotated[int, Field(description="how many facts it names")]
+    answered: list[AnsweredOut]
+    waiting: Annotated[list[str], Field(description="enrolled nodes that have not answered yet")]
+
+
+class CheckpointOut(BaseModel):
+    """A checkpoint of a site: what a gate without history begins from."""
+
+    site: str
+    at: str
+    facts: int
+    parts: int
+    journals: int
+
+
 class GateOut(BaseModel):
     """A gate: alive or not, and how far each side is behind the other."""
 
@@ -224,7 +344,20 @@ class GateOut(BaseModel):
     lags: Annotated[
         int | None, Field(description="facts of the centre's journal that it lacks; null when unknown")
     ]
-    unsent: int | None
+    unsent: Annotated[int | None, Field(description="facts of its own that it has not seen at the centre")]
+    unseen: Annotated[int | None, Field(description="facts of its own that it has seen at nobody")]
+    quarantined: Annotated[int | None, Field(description="messages it set aside and nobody has looked at")]
+    refused: Annotated[list[str], Field(description="who refuses its facts, as it was told itself")]
+    refused_by: Annotated[
+        list["RefusalOut"], Field(description="who refuses its facts, as the centre hears it")
+    ]
+    revoked: Annotated[bool, Field(description="its key is not trusted, and no new one was enrolled")]
+    branches: Annotated[
+        list["BranchOut"], Field(description="of its journals that forked; empty when none did")
+    ]
+    events: Annotated[list["EventOut"], Field(description="what befell its store and clock, the last ten")]
+    clock: str | None
+    disk: str | None
     disk_free_mb: int | None
     version: str | None
     lanes: list[LaneOut]

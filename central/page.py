@@ -14,10 +14,12 @@ from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from central import notices
 from central.centre import Centre
 from central.gates import Gate, GateState
 from central.journeys import journey
 from central.words import chosen, local, say
+from shared.node.used_twice import findings
 from shared.words import LANGUAGES, Language
 
 router = APIRouter(include_in_schema=False)
@@ -29,6 +31,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+MOST_SHOWN = 20
 _NUMBER = re.compile(r"\d{4,5}$")
 Lang = Annotated[str | None, Query(max_length=5)]
 
@@ -51,13 +54,15 @@ class Fleet:
 @router.get("/", response_class=HTMLResponse)
 async def whole(request: Request, lang: Lang = None) -> HTMLResponse:
     """The page with the board in it."""
-    return _html("page.html", chosen(lang), **_board(_centre(request)))
+    language = chosen(lang)
+    return _html("page.html", language, **_board(_centre(request), language))
 
 
 @router.get("/board", response_class=HTMLResponse)
 async def board(request: Request, lang: Lang = None) -> HTMLResponse:
     """The part of the page that changes."""
-    return _html("board.html", chosen(lang), **_board(_centre(request)))
+    language = chosen(lang)
+    return _html("board.html", language, **_board(_centre(request), language))
 
 
 @router.get("/journeys/{no}", response_class=HTMLResponse)
@@ -86,9 +91,23 @@ async def picture(request: Request, sha256: str) -> FileResponse:
     return FileResponse(path, media_type="image/jpeg", headers=kept)
 
 
-def _board(centre: Centre) -> dict[str, Any]:
+def _board(centre: Centre, language: Language) -> dict[str, Any]:
     gates = centre.view_gates()
-    return {"gates": gates, "fleet": Fleet.of(gates), "passages": centre.passages.latest()}
+    forks = centre.oversight.forks()
+    return {
+        "gates": gates,
+        "fleet": Fleet.of(gates),
+        "passages": centre.passages.latest(),
+        "alerts": lambda gate: notices.alerts(language, gate, forks.get(gate.node, ())),
+        "counts": notices.counts,
+        "event": partial(notices.event, language),
+        "events": centre.oversight.events(),
+        "used_twice": findings(centre.store),
+        "flags": centre.oversight.flags()[:MOST_SHOWN],
+        "quarantine": centre.oversight.quarantine(acknowledged=False)[:MOST_SHOWN],
+        "forgets": centre.forgets.asked()[:MOST_SHOWN],
+        "checkpoints": list(centre.checkpoints.values()),
+    }
 
 
 def _html(template: str, language: Language, **values: Any) -> HTMLResponse:

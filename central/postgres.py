@@ -11,14 +11,17 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import DataError, ProgramLimitExceeded
+from psycopg.errors import DataError, LockNotAvailable, ProgramLimitExceeded
 from psycopg.postgres import types
 from psycopg.pq import TransactionStatus
 
 from shared.node.engine import migration_files, statements
 from shared.node.errors import StoreUnusable, Unstorable
+
+log = structlog.get_logger()
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -52,6 +55,9 @@ SELECT current_setting('server_encoding') AS encoding, 'B' < 'a' AND 'z' < 'á' 
     current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes
 """
 
+_PRIVATE = {"private_values": ("salt", "value"), "quarantine": ("payload",)}
+"""Tables that hold personal values, and in which columns."""
+
 _MARK = re.compile(r"'[^']*'|\?|%")
 
 
@@ -59,9 +65,11 @@ class PostgresEngine:
     """An `Engine` on PostgreSQL. After a connection was lost, the next call or transaction connects again."""
 
     shared = True
+    broken = None
 
     def __init__(self, dsn: str, password: str | None = None) -> None:
         """Connects to `postgresql://user@host:port/name`; raises StoreUnusable, also where a commit would not be on disk."""
+        self._access = (dsn, password)
         self._server = _Server(dsn, password)
         self._transacting = False
         self._failed = False
@@ -120,10 +128,44 @@ class PostgresEngine:
                 for one in statements(text):
                     self.execute(one)
                 self.execute("INSERT INTO migrations (name) VALUES (?)", (name,))
+        self._keep_out_of_statistics()
+
+    def purge(self) -> bool:
+        """See Engine. The tables with personal values are written anew; the old files go.
+
+        Nobody is kept waiting for longer than two seconds: where somebody reads these tables all that time (a backup), it
+        is left. What the write-ahead log holds goes as the server recycles it; archives of it are for whoever keeps them.
+        """
+        with self._guard("purge"):
+            connection = self._live()
+            connection.execute("SET lock_timeout = '2s'")
+            try:
+                for table in _PRIVATE:
+                    connection.execute(f"VACUUM (FULL) {table}".encode())
+            except LockNotAvailable:
+                log.warning("purge_put_off", database=str(self._server))
+                return False
+            finally:
+                if not connection.closed:
+                    connection.execute(_WRITER)
+        return True
+
+    def another(self) -> "PostgresEngine":
+        """See Engine."""
+        return PostgresEngine(*self._access)
 
     def close(self) -> None:
         """See Engine."""
         self._connection.close()
+
+    def _keep_out_of_statistics(self) -> None:
+        """The planner would keep samples of personal values for itself (`pg_statistic`)."""
+        query = """SELECT a.attname FROM pg_attribute a WHERE a.attrelid = to_regclass(?) AND a.attname = ?
+                   AND a.attstattarget IS DISTINCT FROM 0"""
+        for table, columns in _PRIVATE.items():
+            for column in columns:
+                if self.rows(query, (table, column)):
+                    self.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
 
     def _live(self) -> Connection:
         """The connection; a new one when it was lost, but never in the middle of a transaction."""

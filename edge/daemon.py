@@ -10,38 +10,52 @@ import structlog
 
 from edge.configuration import GateConfiguration
 from edge.disk import watch_disk
-from edge.gate import Gate
+from edge.gate import PROJECTIONS, Gate, mend_store
 from edge.pictures import sweep_pictures
 from edge.retention import Retention
 from edge.screen.app import create_app
+from edge.screen.broken import create_broken_app
 from edge.telemetry import report_status, send_thumbnails, will
+from edge.vision.port import PlateReader
 from edge.vision.ppocr import PpOcrReader, PpOcrSettings
 from shared.node.chores import chores
+from shared.node.errors import StoreUnusable
 from shared.node.link import Link
+from shared.node.opening import settle
+from shared.node.scrub import watch_store
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
 from shared.node.sync import SyncNode
 
 log = structlog.get_logger()
 
+MENDS_WITHIN_S = 2.0
+"""A store that is not open by then is being recovered: the screen says so."""
+OPEN_AGAIN_S = 5.0
+"""So often a store that cannot be opened is tried again."""
+
 
 async def run(configuration: GateConfiguration) -> None:
-    """Runs a gate until SIGTERM or SIGINT. Raises StoreUnusable, BadKey, OSError (port taken), VisionError at start."""
+    """Runs a gate until SIGTERM or SIGINT. Raises BadKey, OSError (port taken), VisionError at start, Damaged later."""
     set_up_logs()
     stop = stop_requested()
     table = configuration.table
-    gate = Gate(configuration, PpOcrReader(PpOcrSettings(threads=table.reader.threads)))
+    gate = await _open(configuration, PpOcrReader(PpOcrSettings(threads=table.reader.threads)), stop)
+    if gate is None:
+        return
     data = configuration.path(table.data)
     settings = table.broker.link(configuration.folder)
     link = Link(settings, client_id=gate.node, will=will(gate.site, gate.node))
     retention = Retention(gate, table.retention.keep_days)
     identity = gate.identity(configuration)
     gate.sync = SyncNode(gate.store, link, identity, keeps=retention.keeps, checkpoints=gate.checkpoints)
+    gate.opened.counted()
     async with contextlib.AsyncExitStack() as running:
-        await running.enter_async_context(serving(create_app(gate), table.screen.host, table.screen.port))
         link.start()
         running.push_async_callback(link.stop)
         tasks = gate.sync.start()
         running.push_async_callback(gate.sync.stop)
+        await settle(gate.opened, gate.sync, gate.own)
+        await running.enter_async_context(serving(create_app(gate), table.screen.host, table.screen.port))
         tasks += [asyncio.create_task(lane.run(), name=f"lane {lane.settings.name}") for lane in gate.working]
         tasks += [
             asyncio.create_task(report_status(gate, link, data), name="status"),
@@ -53,6 +67,7 @@ async def run(configuration: GateConfiguration) -> None:
             asyncio.create_task(chores(gate.store, gate.sync, gate.node, gate.site), name="chores"),
             asyncio.create_task(retention.run(gate.sync), name="retention"),
             asyncio.create_task(watchdog(gate.alive), name="watchdog"),
+            asyncio.create_task(_watch_store(gate), name="store"),
         ]
         running.push_async_callback(_cancel, tasks)
         running.callback(gate.changes.close)
@@ -62,6 +77,55 @@ async def run(configuration: GateConfiguration) -> None:
         notify("STOPPING=1")
     gate.store.close()
     log.info("gate_stopped", node=gate.node)
+
+
+async def _open(configuration: GateConfiguration, reader: PlateReader, stop: asyncio.Event) -> Gate | None:
+    """The gate as soon as its store is whole and open; until then its screen tells the officer to use key and paper.
+
+    None when the daemon is told to stop before.
+    """
+    async with contextlib.AsyncExitStack() as meanwhile:
+        standing = _Standing(configuration, meanwhile)
+        while not stop.is_set():
+            mending = asyncio.create_task(asyncio.to_thread(mend_store, configuration))
+            try:
+                done, _ = await asyncio.wait([mending], timeout=MENDS_WITHIN_S)
+                if not done:
+                    await standing.say("the data of this machine is being recovered")
+                return Gate(configuration, reader, mended=await mending)
+            except StoreUnusable as error:
+                await standing.say(str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), OPEN_AGAIN_S)
+    return None
+
+
+class _Standing:
+    """The page that stands in for the gate's own, served from the first thing that it has to say."""
+
+    def __init__(self, configuration: GateConfiguration, meanwhile: contextlib.AsyncExitStack) -> None:
+        self._screen = configuration.table.screen
+        self._meanwhile = meanwhile
+        self._errors: list[str] = []
+
+    async def say(self, error: str) -> None:
+        """Shows why the store cannot be used; logs it when it is new."""
+        if self._errors[-1:] == [error]:
+            return
+        log.error("store_unusable", error=error)
+        self._errors.append(error)
+        if len(self._errors) == 1:
+            app = create_broken_app(self._errors)
+            await self._meanwhile.enter_async_context(serving(app, self._screen.host, self._screen.port))
+            feeding = asyncio.create_task(watchdog(lambda: True), name="watchdog")
+            self._meanwhile.callback(feeding.cancel)
+            notify("READY=1")
+
+
+async def _watch_store(gate: Gate) -> None:
+    sync = gate.sync
+    assert sync is not None
+    await watch_store(gate.store, gate.opened.database, PROJECTIONS, lambda: [sync.trust])
 
 
 async def _cancel(tasks: "list[asyncio.Task[None]]") -> None:

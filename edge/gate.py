@@ -35,12 +35,16 @@ from shared.known import Known, journals_of
 from shared.node.checkpoints import Checkpoints
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreError, StoreUnusable
+from shared.node.opening import mend, open_mended, recovery_told
 from shared.node.own import own_journal
 from shared.node.procedure_files import load_procedures
-from shared.node.store import Store
+from shared.node.salvage import Own, Recovery
 from shared.node.sync import Identity, SyncNode
 from shared.node.used_twice import UsedTwice, findings
 from shared.signing import BadKey, PrivateKey
+from shared.trust import Trust
+
+PROJECTIONS = (Declarations(), Underway(), UsedTwice())
 
 HUNG_AFTER_S = 15.0
 """A lane that has not ticked for so long hangs; the slowest exchange with a board takes a few seconds."""
@@ -77,7 +81,9 @@ class Gate:
         reader: PlateReader,
         clock: Callable[[], float] = time.monotonic,
         disk_limits: DiskLimits | None = None,
+        mended: bool | None = None,
     ) -> None:
+        """`mended`: what `mend_store` said, where it ran already."""
         table = configuration.table
         self.node, self.site, self.version = table.node, table.site, version("barie")
         self.agencies = table.screen.agencies
@@ -86,7 +92,14 @@ class Gate:
         data = configuration.path(table.data)
         self.disk = DiskGuard(data, disk_limits)
         self.pictures = self._make_room(data / "pictures", table.pictures.budget_bytes)
-        self.store = Store(data / "facts.db", [Declarations(), Underway(), UsedTwice()])
+        self.own = own_of(configuration, self.key)
+        self.opened = open_mended(
+            database_of(configuration),
+            PROJECTIONS,
+            recovered=mend_store(configuration) if mended is None else mended,
+        )
+        self.store = self.opened.store
+        self._recovery = recovery_told(self.store)
         self.checkpoints = Checkpoints(data / "checkpoints")
         self.sync: SyncNode | None = None
         self._required = (centre_node(self.site), *table.required_nodes)
@@ -150,7 +163,13 @@ class Gate:
             refused=bool(self.sync and self.sync.refused()),
             twin=self.sync is not None and self.sync.twin,
             used_twice=self._used_twice(),
+            recovered_at=recovery.at if (recovery := self.recovery()) else None,
         )
+
+    def recovery(self) -> Recovery | None:
+        """How the store was made anew from a damaged one, for as long as that is news."""
+        recovery = self._recovery
+        return recovery if recovery and recovery.is_news(self.store.steady()) else None
 
     def _used_twice(self) -> tuple[str, ...]:
         """Declarations whose vehicle went through one place twice, the last time within a day."""
@@ -215,6 +234,11 @@ class Gate:
             )
         return causes
 
+    def notes(self) -> list[str]:
+        """What a technician should know of though the gate works."""
+        recovery = self.recovery()
+        return [recovery.sentence] if recovery else []
+
     # -- inside
 
     def _make_room(self, folder: Path, budget_bytes: int) -> Pictures:
@@ -248,6 +272,23 @@ class Gate:
             clock=clock,
         )
         return Lane(self.node, settings, parts)
+
+
+def database_of(configuration: GateConfiguration) -> Path:
+    """The file of the gate's store."""
+    return configuration.path(configuration.table.data) / "facts.db"
+
+
+def own_of(configuration: GateConfiguration, key: PrivateKey) -> Own:
+    """As whom the gate takes its facts back from a damaged store."""
+    table = configuration.table
+    return Own(table.node, key, Trust(table.site, configuration.root_key))
+
+
+def mend_store(configuration: GateConfiguration) -> bool:
+    """Recovers the gate's store where it is damaged: True when it was. Raises StoreUnusable, BadKey."""
+    key = load_key(configuration.path(configuration.table.key_file))
+    return mend(database_of(configuration), [own_of(configuration, key)], PROJECTIONS)
 
 
 def load_key(file: Path) -> PrivateKey:

@@ -15,15 +15,18 @@ MOST_LISTED = 200
 
 
 class Underway:
-    """The tables `entered` (first passage of a vehicle), `yard_ticks` and `withdrawn_ticks`."""
+    """The tables `entered` (first passage of a vehicle), `yard_ticks` and `withdrawn_ticks`.
+
+    In a forked journal two facts bear one reference: the keys hold what tells them apart.
+    """
 
     schema = """
 CREATE TABLE IF NOT EXISTS entered (no TEXT, vehicle TEXT, at TEXT, PRIMARY KEY (no, vehicle));
 CREATE TABLE IF NOT EXISTS yard_ticks (
-    ref TEXT, at TEXT, no TEXT, vehicle TEXT, agency TEXT, declared TEXT, PRIMARY KEY (ref, at)
+    ref TEXT, at TEXT, no TEXT, vehicle TEXT, agency TEXT, declared TEXT, PRIMARY KEY (ref, at, no, vehicle, agency)
 );
 CREATE INDEX IF NOT EXISTS idx_yard_ticks_vehicle ON yard_ticks (no, vehicle);
-CREATE TABLE IF NOT EXISTS withdrawn_ticks (ref TEXT PRIMARY KEY, no TEXT);
+CREATE TABLE IF NOT EXISTS withdrawn_ticks (ref TEXT, no TEXT, PRIMARY KEY (ref, no));
 CREATE INDEX IF NOT EXISTS idx_withdrawn_ticks_no ON withdrawn_ticks (no);
 """
 
@@ -66,7 +69,7 @@ def awaiting(store: Store, agency: Agency, most: int = MOST_LISTED) -> list[tupl
         """SELECT e.no, e.vehicle FROM entered e JOIN declarations d ON d.no = e.no
            LEFT JOIN ended x ON x.no = e.no AND x.vehicle = e.vehicle
            WHERE d.recalled = 0 AND x.no IS NULL AND NOT EXISTS (
-               SELECT 1 FROM yard_ticks t LEFT JOIN withdrawn_ticks w ON w.ref = t.ref
+               SELECT 1 FROM yard_ticks t LEFT JOIN withdrawn_ticks w ON w.ref = t.ref AND w.no = t.no
                WHERE t.no = e.no AND t.vehicle = e.vehicle AND t.agency = ? AND t.declared = d.ref AND w.ref IS NULL)
            ORDER BY e.at LIMIT ?""",
         (agency.value, most),

@@ -283,13 +283,17 @@ class TurnedBack(At):
 
 
 class NodeEnrolled(Body):
-    """The centre licenses a node: its key, the places it speaks for, the agencies that have a screen or desk there."""
+    """The centre licenses a node: its key, the places it speaks for, the agencies that have a screen or desk there.
+
+    `journal`: the one in which a node that was revoked goes on, under this key; nothing else of it counts again.
+    """
 
     node: Code
     site: Code
     public_key: Text
     places: list[Place]
     agencies: list[Agency]
+    journal: JournalId | None = None
 
 
 class OfficerEnrolled(Body):
@@ -320,9 +324,10 @@ class NodeRevoked(Body):
 
 
 class RootRotated(Body):
-    """The centre goes on under a new key, in a new journal. Under the old key nothing is good beyond `ends`."""
+    """The centre goes on under a new key, in a new journal. Under the key that it leaves nothing is good beyond `ends`."""
 
     public_key: Text
+    left: Text
     journal: JournalId
     ends: dict[JournalId, Number]
 

@@ -18,7 +18,6 @@ from shared.bodies import (
 from shared.canonical import digest
 from shared.codes import Actor, Agency, Heading, Place
 from shared.facts import Fact, FactError
-from shared.journal import author_of
 from shared.procedures import Step
 
 
@@ -81,8 +80,10 @@ class History:
 
     @classmethod
     def of(cls, facts: Iterable[Fact], authority: Authority) -> "History":
-        """Folds facts; the result is the same for any order and for repeated facts."""
-        unique = sorted({fact.ref: fact for fact in facts}.values(), key=lambda f: (f.at, f.journal, f.seq))
+        """Folds facts; the result is the same for any order, for repeated facts, and where two facts bear one number (a fork)."""
+        unique = sorted(
+            {fact.hash: fact for fact in facts}.values(), key=lambda f: (f.at, f.journal, f.seq, f.hash)
+        )
         bodies: list[tuple[Fact, Body]] = []
         strange: list[Fact] = []
         for fact in unique:
@@ -95,7 +96,7 @@ class History:
         versions = [Version(fact, body) for fact, body in centre if isinstance(body, Declaration)]
         return cls(
             authority=authority,
-            versions=tuple(sorted(versions, key=lambda one: (one.body.version, one.fact.seq))),
+            versions=tuple(sorted(versions, key=lambda one: (one.body.version, one.fact.seq, one.fact.hash))),
             recalled=next((fact for fact, body in centre if isinstance(body, Recalled)), None),
             given=tuple(
                 Given(fact, body, authority.counts(fact, body), fact.ref in taken_back)
@@ -106,7 +107,7 @@ class History:
                 (fact, body)
                 for fact, body in bodies
                 if isinstance(body, Passed)
-                and authority.node_speaks(author_of(fact.journal), body.place, None) is not Counting.REFUSED
+                and authority.fact_speaks(fact, body.place, None) is not Counting.REFUSED
             ),
             refusals=tuple(
                 (fact, body)
@@ -160,16 +161,20 @@ class History:
 
 
 def _taken_back(bodies: Iterable[tuple[Fact, Body]], authority: Authority) -> set[str]:
-    """Confirmations that an officer of the same agency took back."""
+    """Confirmations that an officer of the same agency took back. In a forked journal two may bear the name: both are."""
     bodies = tuple(bodies)
-    given = {fact.ref: body for fact, body in bodies if isinstance(body, Confirmed)}
+    given: dict[str, list[Confirmed]] = {}
+    for fact, body in bodies:
+        if isinstance(body, Confirmed):
+            given.setdefault(fact.ref, []).append(body)
     return {
         body.confirmation
         for fact, body in bodies
         if isinstance(body, Withdrawn)
-        and (confirmed := given.get(body.confirmation)) is not None
-        and confirmed.by == body.agency
-        and _not_refused(authority, fact, body, confirmed.place)
+        and any(
+            confirmed.by == body.agency and _not_refused(authority, fact, body, confirmed.place)
+            for confirmed in given.get(body.confirmation, ())
+        )
     }
 
 

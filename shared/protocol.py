@@ -4,6 +4,7 @@ Payloads are JSON. The last name in a topic is the publisher's, and the broker's
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,8 +20,12 @@ ROOT = "barie/1"
 MOST_BATCH_BYTES = 200_000
 MOST_PAYLOAD_BYTES = 1_000_000
 PAGE_FACTS = 500
+MOST_KNOWN = 100
+"""Places in one ask."""
 
 Payload = TypeVar("Payload", bound=BaseModel)
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+"""A number that every JSON reader and both databases keep exactly."""
 
 
 class Message(BaseModel):
@@ -34,7 +39,7 @@ class WireHead(Message):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    seq: Annotated[int, Field(ge=0)]
+    seq: Count
     hash: Sha256
 
 
@@ -79,9 +84,9 @@ class Ask(Message):
     """
 
     journal: str = ""
-    after: Annotated[int, Field(ge=0)] = 0
-    known: Annotated[list[WireHead], Field(max_length=100)] = []
-    below: Annotated[int, Field(ge=1)] | None = None
+    after: Count = 0
+    known: Annotated[list[WireHead], Field(max_length=MOST_KNOWN)] = []
+    below: Annotated[int, Field(ge=1, lt=2**53)] | None = None
     part: Sha256 | None = None
 
     @model_validator(mode="after")
@@ -120,22 +125,31 @@ class SignedMessage(Message):
             raise BadSignature(f"{type(self).__name__}: not signed by its author's key")
 
 
+class WireTurn(Message):
+    """Which of a node's vectors: the start of the node that it is from, and the node's stamp."""
+
+    incarnation: Count
+    at: str
+
+
 class Vector(SignedMessage):
     """How far a node has each journal: question, receipt and witness in one. Published after commit, never before.
 
     `at` is the author's clock, `incarnation` grows whenever the node restarts, so that going backwards is seen.
 
     `branches`: further heads of journals that have forked. `refused`: what the node was offered of a journal and set aside;
-    it need not be sent again as it is. `checkpoint`: the checkpoint whose parts the node can hand out.
+    it need not be sent again as it is. `outdated`: nodes whose vectors are passed over, because a newer one is known, and
+    which that is: a node that has lost its disk goes on above it. `checkpoint`: the checkpoint whose parts the node can hand out.
     """
 
     node: str
     site: str
-    incarnation: int
+    incarnation: Count
     at: str
     heads: dict[str, WireHead]
     branches: dict[str, list[WireHead]] = {}
     refused: dict[str, WireHead] = {}
+    outdated: dict[str, WireTurn] = {}
     checkpoint: Sha256 | None = None
 
     def all_heads(self) -> Iterator[Head]:
@@ -240,10 +254,13 @@ def sender_of(topic: str) -> tuple[str, str, str] | None:
 
 
 def encode(message: Message) -> bytes:
-    """A payload's bytes, JSON in no certain form; raises BadFact when a text in it is no Unicode."""
+    """A payload's bytes, JSON in no certain form; raises BadFact when a text in it is no Unicode.
+
+    What is signed goes as it was written, nulls too: the signature is over them.
+    """
     try:
-        as_written = isinstance(message, SignedMessage)
-        return message.model_dump_json(exclude_none=True, exclude_unset=as_written).encode()
+        signed = isinstance(message, SignedMessage)
+        return message.model_dump_json(exclude_none=not signed, exclude_unset=signed).encode()
     except PydanticSerializationError as error:
         raise BadFact(f"{type(message).__name__}: {error}") from error
 
@@ -258,11 +275,11 @@ def decode(payload: bytes, model: type[Payload]) -> Payload:
         raise BadFact(f"no {model.__name__}: {str(error)[:200]}") from error
 
 
-def batches(run: Sequence[Sealed], sign: PrivateKey) -> Iterator[Batch]:
-    """Cuts a run of our own journal into batches bounded in bytes, each signed at its last fact."""
+def batches(run: Sequence[Sealed], sign: PrivateKey, end: SignedHead | None = None) -> Iterator[Batch]:
+    """Cuts a run of our own journal into batches bounded in bytes, each signed at its last fact; `end`: the run's, if known."""
     for part in _bounded(run):
-        head = SignedHead.sign(Head.of(part[-1].fact), sign)
-        yield batch(part, head)
+        head = Head.of(part[-1].fact)
+        yield batch(part, end if end is not None and end.head == head else SignedHead.sign(head, sign))
 
 
 def fits(payload: bytes) -> bool:
@@ -292,6 +309,17 @@ def history(run: Sequence[Sealed], proof: SignedHead | None) -> Batch:
             seq=proof.head.seq, hash=proof.head.hash, signature=proof.signature
         ),
     )
+
+
+def joined(parts: Sequence[Batch]) -> Batch | None:
+    """Batches of one journal that follow one another as one, under the signature of the last; None when they do not."""
+    for before, after in pairwise(parts):
+        first = after.facts[0].fact if after.facts else {}
+        follows = after.journal == before.journal and first.get("prev") == before.head.hash
+        if not follows or not before.head.signature or not after.head.signature:
+            return None
+    facts = [fact for part in parts for fact in part.facts]
+    return Batch.model_construct(journal=parts[-1].journal, facts=facts, head=parts[-1].head, proof=None)
 
 
 def open_batch(message: Batch, authors: Sequence[PublicKey]) -> tuple[list[Sealed], SignedHead]:
@@ -350,7 +378,7 @@ def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
     part: list[Sealed] = []
     size = 0
     for one in run:
-        weight = one.fact.size_bytes + sum(len(v.value) + 80 for v in one.private.values())
+        weight = weight_bytes(one)
         if part and (size + weight > MOST_BATCH_BYTES or len(part) >= PAGE_FACTS):
             yield part
             part, size = [], 0
@@ -358,6 +386,11 @@ def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
         size += weight
     if part:
         yield part
+
+
+def weight_bytes(sealed: Sealed) -> int:
+    """About how many bytes a fact takes as it travels."""
+    return sealed.fact.size_bytes + sum(len(one.value) + 80 for one in sealed.private.values())
 
 
 def wire(sealed: Sealed) -> WireFact:

@@ -12,12 +12,18 @@ async function refresh() {
     const answer = await fetch(`/board?lang=${language}`, { signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error(answer.statusText);
     const html = await answer.text();
-    if (html !== shown) board.innerHTML = html;
+    if (html !== shown) replace(html);
     shown = html;
     lost.hidden = true;
   } catch {
     lost.hidden = false;
   }
+}
+
+function replace(html) {
+  const open = [...board.querySelectorAll("details[open]")].map((one) => one.id);
+  board.innerHTML = html;
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
 }
 
 function tick() {

@@ -38,7 +38,7 @@ def create_app(
     app = FastAPI(title=f"barie {gate.node}", version=gate.version, docs_url=None, redoc_url=None)
     frame = Frame(gate, Sessions(clock), LockOut(clock), now, templates())
     add_problems(app)
-    add_health(app, gate.ready)
+    add_health(app, gate.ready, gate.notes)
     figures = CollectorRegistry()
     figures.register(GateFigures(gate))
     add_metrics(app, REGISTRY, figures)

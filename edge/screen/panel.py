@@ -275,6 +275,8 @@ def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
         yield words("link", "refused")
     if link.disk is not DiskLevel.PLENTY:
         yield words("disk", link.disk)
+    if link.recovered_at is not None:
+        yield words("store", "recovered", at=f"{link.recovered_at.astimezone(VIETNAM):%H:%M %d/%m/%Y}")
 
 
 def _since(link: LinkShown, words: Words, now: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +20,7 @@ class LinkShown:
     `refused`: somebody set facts of this node aside; `twin`: another PC bears this node's name; `used_twice`: numbers of
     declarations whose vehicle passed one place twice in the last day; `stale`: the knowledge is too old for anything automatic;
     `store_error`: one sentence when nothing can be written, so that the boom must be moved by key; `disk`: its room
-    for more.
+    for more; `recovered_at`: when the store was made anew from a damaged one, for as long as that is news.
     """
 
     connected: bool
@@ -32,6 +33,7 @@ class LinkShown:
     twin: bool = False
     used_twice: tuple[str, ...] = ()
     disk: DiskLevel = DiskLevel.PLENTY
+    recovered_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -138,4 +140,8 @@ class GateForScreen(Protocol):
 
     def ready(self) -> list[str]:
         """Why the gate is not ready, one sentence each; empty when it is."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What a technician should know of though the gate works, one sentence each."""
         ...

@@ -341,6 +341,10 @@ class SpecimenGate:
         """The causes it was given."""
         return self.causes
 
+    def notes(self) -> list[str]:
+        """Nothing to note."""
+        return []
+
 
 def main(situation: str = "clear", picture: str | None = None) -> None:
     """Serves a situation until stopped; `picture` is a JPEG file for every picture."""

@@ -7,10 +7,10 @@ from shared.branches import Place, place
 from shared.journal import Head, author_of, centre_node
 from shared.node.peers import Peers
 from shared.node.store import Store
-from shared.protocol import Ask, WireHead
+from shared.protocol import MOST_KNOWN, Ask, WireHead
 
 LATER_S = 0.25
-"""A push is on its way while a vector tells of it: what is missing is asked for a moment later."""
+"""A push is on its way while a vector tells of it: what is missing is asked for when the journal has stood still so long."""
 ASK_AGAIN_S = 1.0
 IN_VAIN_MOST_S = 60.0
 REFUSED_FIRST_S, REFUSED_MOST_S = 5.0, 600.0
@@ -52,53 +52,58 @@ class Asking:
         self._clock = clock
         self._wants_history = wants_history
         self._asked: dict[str, _Asked] = {}
-        self._behind_since: dict[str, float] = {}
-        self._refused: dict[str, _Refused] = {}
+        self._behind_since: dict[str, tuple[tuple[Place, ...], float]] = {}
+        self._refused: dict[tuple[str, str], _Refused] = {}
 
     def due(self, *, at_once: bool = False) -> Iterator[tuple[str, Ask]]:
         """Whom to ask for what now. `at_once`: something has just come, and what follows it is wanted without a pause."""
-        missing = self._peers.missing()
+        missing, asking = self._peers.missing(), False
         for journal in set(self._behind_since) - set(missing):
             del self._behind_since[journal]
         for journal, heads in missing.items():
-            holders = sorted({node for head in heads if self._takes(head) for node in heads[head]})
+            holders = sorted({node for of in heads.values() for node in of if self._takes(journal, node)})
             if holders and (ask := self._ask_for(journal, holders, at_once=at_once)):
+                asking = True
                 yield ask
-        if not missing:
+        if not asking:
             yield from self._history()
 
     def answered(self, journal: str) -> None:
         """Something of the journal was taken."""
         self._asked.pop(journal, None)
-        self._refused.pop(journal, None)
+        for key in [key for key in self._refused if key[0] == journal]:
+            del self._refused[key]
 
     def history_answered(self) -> None:
         """A page of history came."""
         self._asked.pop(_HISTORY, None)
 
-    def refuse(self, head: Head) -> None:
-        """What was offered up to a head could not be taken: it is asked for again after ever longer pauses only."""
-        before = self._refused.get(head.journal)
+    def refuse(self, head: Head, sender: str) -> None:
+        """What a node offered up to a head could not be taken: it is asked again after ever longer pauses only."""
+        before = self._refused.get((head.journal, sender))
         wait_s = min(REFUSED_MOST_S, 2 * before.wait_s) if before else REFUSED_FIRST_S
-        self._refused[head.journal] = _Refused(head, self._clock() + wait_s, wait_s)
+        self._refused[head.journal, sender] = _Refused(head, self._clock() + wait_s, wait_s)
 
     def refused(self) -> dict[str, Head]:
         """What was set aside and is not asked for now, by journal."""
-        return {journal: one.head for journal, one in self._refused.items()}
+        return {journal: one.head for (journal, _), one in self._refused.items()}
 
     def forget(self) -> None:
         """The link is new: nothing is on its way any more."""
         self._asked.clear()
 
-    def _takes(self, head: Head) -> bool:
-        """Whether a head is worth asking for: not while what leads to it was refused a short while ago."""
-        refused = self._refused.get(head.journal)
+    def _takes(self, journal: str, holder: str) -> bool:
+        """Whether a holder is worth asking for a journal: not while what it offered was refused a short while ago."""
+        refused = self._refused.get((journal, holder))
         return refused is None or self._clock() >= refused.until_s
 
     def _ask_for(self, journal: str, holders: list[str], *, at_once: bool) -> tuple[str, Ask] | None:
         now = self._clock()
         held = tuple(place(branch.head) for branch in self._store.branches(journal))
-        since = self._behind_since.setdefault(journal, now)
+        before, since = self._behind_since.get(journal, ((), now))
+        if before != held:
+            since = now
+            self._behind_since[journal] = (held, now)
         asked = self._asked.get(journal)
         in_vain = asked is not None and asked.held == held
         if asked is not None and in_vain and now - asked.at_s < _pause_s(asked.times):
@@ -107,9 +112,15 @@ class Asking:
             return None
         times = asked.times + 1 if asked is not None and in_vain else 0
         self._asked[journal] = _Asked(held, now, times)
-        known = [WireHead(seq=head.seq, hash=head.hash) for head in self._store.locator(journal)]
-        ask = Ask(journal=journal, after=self._store.head(journal).seq, known=known)
-        return self._peers.whom(journal, holders, times), ask
+        to = self._peers.whom(journal, holders, times)
+        known = [WireHead(seq=head.seq, hash=head.hash) for head in self._known(journal, to)]
+        return to, Ask(journal=journal, after=self._store.head(journal).seq, known=known)
+
+    def _known(self, journal: str, to: str) -> list[Head]:
+        """Places of a journal that we hold: ends of the answerer's branches, so that it passes over those, and our locator."""
+        ends = [head for head in self._peers.heard[to].vector.all_heads() if head.journal == journal]
+        known = [*(head for head in ends if self._store.holds(head)), *self._store.locator(journal)]
+        return list(dict.fromkeys(known))[-MOST_KNOWN:]
 
     def _history(self) -> Iterator[tuple[str, Ask]]:
         """One question about history at a time: it is in no hurry."""
@@ -117,17 +128,23 @@ class Asking:
         asked = self._asked.get(_HISTORY)
         if asked is not None and now - asked.at_s < ASK_AGAIN_S:
             return
-        for journal, floor in self._store.floors().items():
-            holders = [n for n in self._peers.holders(journal, floor.seq) if self._peers.lively(n)]
-            if not holders or not self._wants_history(journal):
-                continue
+        wanted = [
+            (node, floor)
+            for journal, floor in self._store.floors().items()
+            if self._wants_history(journal)
+            for node in self._keepers(journal, floor)
+        ]
+        if wanted:
             times = asked.times + 1 if asked is not None else 0
+            node, floor = wanted[times % len(wanted)]
             self._asked[_HISTORY] = _Asked((place(floor),), now, times)
-            centre = centre_node(self._site)
-            order = dict.fromkeys([centre, author_of(journal), *sorted(holders)])
-            known = [node for node in order if node in holders]
-            yield known[times % len(known)], Ask(journal=journal, below=floor.seq)
-            return
+            yield node, Ask(journal=floor.journal, below=floor.seq)
+
+    def _keepers(self, journal: str, floor: Head) -> list[str]:
+        """Who is there and says that it holds a journal up to a floor: the centre first, then the author."""
+        holders = [node for node in self._peers.holders(journal, floor.seq) if self._peers.lively(node)]
+        order = dict.fromkeys([centre_node(self._site), author_of(journal), *sorted(holders)])
+        return [node for node in order if node in holders]
 
 
 def _pause_s(times: int) -> float:

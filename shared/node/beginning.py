@@ -31,11 +31,18 @@ class Beginning:
     """Fetches the parts of the newest checkpoint when it is worth it, and loads it."""
 
     def __init__(
-        self, store: Store, checkpoints: Checkpoints, peers: Peers, site: str, clock: Callable[[], float]
+        self,
+        store: Store,
+        checkpoints: Checkpoints,
+        peers: Peers,
+        node: str,
+        site: str,
+        clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._checkpoints = checkpoints
         self._peers = peers
+        self._node = node
         self._site = site
         self._clock = clock
         self._wanted: Manifest | None = None
@@ -103,7 +110,7 @@ class Beginning:
         wanted, self._wanted = self._wanted, None
         if self._behind(wanted):
             try:
-                facts = self._checkpoints.adopt(self._store)
+                facts = self._checkpoints.adopt(self._store, self._node)
             except BadFact:
                 self._wanted = wanted
                 raise

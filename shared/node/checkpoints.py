@@ -11,7 +11,7 @@ from shared import subjects
 from shared.bodies import AUTHORITY_KINDS
 from shared.checkpoint import Manifest, PartName, RootCertificate, open_part, parts_of
 from shared.facts import BadFact, PrivateValue, Sealed
-from shared.journal import Head, centre_node
+from shared.journal import Head, author_of, centre_node
 from shared.node.engine import Engine
 from shared.node.errors import StoreUnusable
 from shared.node.rows import COLUMNS, fact_of
@@ -83,10 +83,18 @@ class Checkpoints:
                 )
             yield from open_part(payload)
 
-    def adopt(self, store: Store) -> int:
-        """Begins from the newest checkpoint: gives how many facts were new. All of its parts must be here."""
+    def adopt(self, store: Store, node: str) -> int:
+        """A node begins from the newest checkpoint: gives how many facts were new. All of its parts must be here.
+
+        Where something of a journal of its own is held the checkpoint does not leap over it: nobody else may hold it.
+        """
         assert self.manifest is not None
-        return len(store.adopt(list(self.live()), self.manifest.all_heads()))
+        heads = {
+            journal: head
+            for journal, head in self.manifest.all_heads().items()
+            if author_of(journal) != node or not store.head(journal).seq
+        }
+        return len(store.adopt(list(self.live()), heads))
 
     def make(
         self,
@@ -141,16 +149,21 @@ class Checkpoints:
 
 
 def live_facts(engine: Engine, site: str, now: datetime) -> Iterator[Sealed]:
-    """What a checkpoint of a site holds: enrolments, and every fact about declarations that are under way or just closed."""
+    """What a checkpoint of a site holds: enrolments, and every fact about declarations that are under way or just closed.
+
+    Of a forked journal its main branch, whose head the manifest names; the others come with the history.
+    """
     centre = centre_node(site)
     kinds = sorted(AUTHORITY_KINDS | {"forget"})
     marks = ", ".join("?" * len(kinds))
-    where = f"f.journal >= ? AND f.journal < ? AND f.kind IN ({marks})"
+    where = f"f.branch = 0 AND f.journal >= ? AND f.journal < ? AND f.kind IN ({marks})"
     yield from _sealed(engine, where, (f"{centre}.", f"{centre}/", *kinds))
     wanted = set(_alive(engine, site, now))
     for day in sorted({no[:8] for no in wanted}):
         subject = subjects.declaration(day)
-        for one in _sealed(engine, "f.subject >= ? AND f.subject < ?", (subject, f"{subject}:")):
+        for one in _sealed(
+            engine, "f.branch = 0 AND f.subject >= ? AND f.subject < ?", (subject, f"{subject}:")
+        ):
             if subjects.declaration_of(one.fact.subject) in wanted:
                 yield one
 
@@ -166,13 +179,14 @@ def _alive(engine: Engine, site: str, now: datetime) -> Iterator[str]:
 
 
 def _sealed(engine: Engine, where: str, values: tuple[Any, ...]) -> Iterator[Sealed]:
-    private: dict[tuple[str, int, int], dict[str, PrivateValue]] = {}
-    query = f"""SELECT p.journal, p.seq, p.branch, p.pointer, p.salt, p.value FROM private_values p
-        JOIN facts f ON f.journal = p.journal AND f.seq = p.seq AND f.branch = p.branch WHERE {where}"""
-    for journal, seq, branch, pointer, salt, value in engine.rows(query, values):
-        private.setdefault((journal, seq, branch), {})[pointer] = PrivateValue(salt, value)
+    private: dict[tuple[str, int], dict[str, PrivateValue]] = {}
+    query = f"""SELECT p.journal, p.seq, p.pointer, p.salt, p.value FROM private_values p
+        JOIN facts f ON f.journal = p.journal AND f.seq = p.seq AND f.branch = p.branch
+        WHERE f.branch = 0 AND {where}"""
+    for journal, seq, pointer, salt, value in engine.rows(query, values):
+        private.setdefault((journal, seq), {})[pointer] = PrivateValue(salt, value)
     columns = ", ".join(f"f.{name}" for name in COLUMNS.split(", "))
-    query = f"SELECT f.branch, {columns} FROM facts f WHERE {where} ORDER BY f.position"
+    query = f"SELECT {columns} FROM facts f WHERE f.branch = 0 AND {where} ORDER BY f.position"
     for row in engine.rows(query, values):
-        fact = fact_of(row[1:])
-        yield Sealed(fact, private.get((fact.journal, fact.seq, row[0]), {}))
+        fact = fact_of(row)
+        yield Sealed(fact, private.get((fact.journal, fact.seq), {}))

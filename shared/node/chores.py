@@ -1,6 +1,7 @@
 """What every node does now and then besides its work: it looks at its clock, and answers requests to forget."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -93,12 +94,14 @@ def _understood(fact: Fact) -> bool:
         return False
 
 
-async def chores(store: Store, sync: SyncNode, node: str, site: str) -> None:
-    """Does a node's chores every few seconds, until cancelled."""
+async def chores(
+    store: Store, sync: SyncNode, node: str, site: str, leads: Callable[[], bool] = lambda: True
+) -> None:
+    """Does a node's chores every few seconds, until cancelled; of several processes the one that leads does."""
     work = Chores(store, sync, node, site)
     while True:
         try:
-            drafts = work.due()
+            drafts = work.due() if leads() else []
             if drafts:
                 sync.write(drafts)
         except StoreError as error:

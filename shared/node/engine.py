@@ -30,6 +30,11 @@ class Engine(Protocol):
         """True when other processes may write to the same database, so that nothing read may be kept in memory."""
         ...
 
+    @property
+    def broken(self) -> str | None:
+        """What the database has found wrong with its own file; None while it has not, or keeps no file of ours."""
+        ...
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Runs a statement; outside of a transaction it commits by itself."""
         ...
@@ -54,8 +59,8 @@ class Engine(Protocol):
         """Brings the tables to this version."""
         ...
 
-    def purge(self) -> None:
-        """Sees to it that deleted values are nowhere left in the database's files."""
+    def purge(self) -> bool:
+        """Sees to it that deleted values are nowhere left in the database's files. False: a reader hinders it now."""
         ...
 
     def another(self) -> "Engine":
@@ -85,6 +90,7 @@ class SqliteEngine:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.broken: str | None = None
         self._failed = False
         with self._guard("open"):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,9 +140,10 @@ class SqliteEngine:
         with self._guard("migrate"):
             migrations.apply(Database(self.connection))
 
-    def purge(self) -> None:
+    def purge(self) -> bool:
         """See Engine."""
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, *_ = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+        return not busy
 
     def another(self) -> "SqliteEngine":
         """See Engine."""
@@ -155,6 +162,11 @@ class SqliteEngine:
             raise Unstorable(f"cannot {doing} {self.path}: {error}") from error
         except (sqlite3.Error, OSError) as error:
             self._failed = True
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+                sqlite3.SQLITE_CORRUPT,
+                sqlite3.SQLITE_NOTADB,
+            ):
+                self.broken = str(error)
             raise StoreUnusable(
                 f"cannot {doing} {self.path}: {error}; use key and paper, call the technician"
             ) from error
@@ -162,8 +174,9 @@ class SqliteEngine:
 
 def _storable(values: Sequence[Any]) -> Sequence[Any]:
     """The values, unless a text holds U+0000: SQLite would take it, PostgreSQL does not."""
-    if any(isinstance(value, str) and "\0" in value for value in values):
-        raise ValueError("text with U+0000 cannot be kept; leave the character out")
+    for value in values:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("text with U+0000 cannot be kept; leave the character out")
     return values
 
 

@@ -82,8 +82,11 @@ def _invalid(errors: Sequence[Any]) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind="invalid", more={"errors": found})
 
 
-def add_health(app: FastAPI, ready: Callable[[], list[str]]) -> None:
-    """Adds `/health/live` (the process answers) and `/health/ready` (503 with the causes, one sentence each, when not ready)."""
+def add_health(app: FastAPI, ready: Callable[[], list[str]], notes: Callable[[], list[str]] = list) -> None:
+    """Adds `/health/live` (the process answers) and `/health/ready` (503 with the causes, one sentence each, when not ready).
+
+    `notes`: what should be known though it keeps nothing from working.
+    """
 
     @app.get("/health/live", tags=["health"])
     async def live() -> dict[str, str]:
@@ -93,10 +96,11 @@ def add_health(app: FastAPI, ready: Callable[[], list[str]]) -> None:
     @app.get("/health/ready", tags=["health"])
     async def is_ready() -> JSONResponse:
         """Ready, or 503 with the causes."""
-        causes = ready()
+        causes, noted = ready(), notes()
+        more = {"notes": noted} if noted else {}
         if not causes:
-            return JSONResponse({"status": "ready"})
-        document = {"status": "not ready", "cause": "; ".join(causes), "causes": causes}
+            return JSONResponse({"status": "ready", **more})
+        document = {"status": "not ready", "cause": "; ".join(causes), "causes": causes, **more}
         return JSONResponse(document, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
 
 

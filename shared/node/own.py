@@ -13,7 +13,7 @@ from shared.bodies import Cause, JournalBegun, dump
 from shared.facts import Draft
 from shared.journal import author_of, journal_id
 from shared.node.store import Store
-from shared.signing import PrivateKey
+from shared.signing import PrivateKey, PublicKey
 
 _FIRST_DRAWN, _LAST_DRAWN = 100_000, 999_999
 
@@ -39,19 +39,40 @@ def own_journals(store: Store, node: str) -> list[str]:
     return [journal for journal in store.heads() if author_of(journal) == node]
 
 
-def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause) -> str:
-    """Leaves the node's journal and goes on in a new one, whose first fact says why.
+def draw_journal(store: Store, node: str) -> str:
+    """A name for a new journal of a node. Its number is drawn, not counted: two clones that part must not draw the same."""
+    taken = {own_journal(store, node), *own_journals(store, node)}
+    while True:
+        journal = journal_id(node, _FIRST_DRAWN + secrets.randbelow(_LAST_DRAWN - _FIRST_DRAWN + 1))
+        if journal not in taken:
+            return journal
 
-    Its number is drawn, not counted: two clones that part must not draw the same. Raises StoreUnusable.
+
+def newest_journal(store: Store, node: str) -> str:
+    """The journal of a node whose last fact is the youngest; the one it writes now when none is held."""
+    held = [store.get(f"{journal}/{store.head(journal).seq}") for journal in own_journals(store, node)]
+    newest = max((fact for fact in held if fact is not None), key=lambda fact: fact.at, default=None)
+    return newest.journal if newest else own_journal(store, node)
+
+
+def remember(store: Store, node: str, site: str, root: PublicKey) -> None:
+    """Notes in the store who writes it and which root is pinned, for whoever proves it later (`audit`)."""
+    for name, value in ((f"own/{node}", site), ("root", root.text)):
+        if store.setting(name) != value:
+            store.set_setting(name, value)
+
+
+def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause, journal: str | None = None) -> str:
+    """Leaves the node's journal and goes on in a new one, whose first fact says why; raises StoreUnusable.
+
+    `journal`: its name, where the centre gave one; else it is drawn.
     """
     left = store.head(own_journal(store, node))
-    taken = set(own_journals(store, node))
-    journal = left.journal
-    while journal in taken or journal == left.journal:
-        journal = journal_id(node, _FIRST_DRAWN + secrets.randbelow(_LAST_DRAWN - _FIRST_DRAWN + 1))
+    journal = journal or draw_journal(store, node)
     body = JournalBegun(left=left.journal, seq=left.seq, hash=left.hash, cause=cause)
-    store.set_setting(f"journal/{node}", journal)
-    store.append(journal, key, [Draft("journal_begun", subjects.node(node), dump(body))])
+    with store.together("begin a journal in"):
+        store.set_setting(f"journal/{node}", journal)
+        store.append(journal, key, [Draft("journal_begun", subjects.node(node), dump(body))])
     return journal
 
 
@@ -64,13 +85,16 @@ class Marker:
     def compare(self, store: Store) -> Start:
         """What the file says of the store; before the store counts this start."""
         counted = int(store.setting("incarnation") or 0)
+        if not counted and not self.file.exists():
+            return Start.NEW
+        return Start.SAME if self.starts() == counted else Start.DOUBTFUL
+
+    def starts(self) -> int | None:
+        """How many starts the file counts; None when there is none, or it cannot be read."""
         try:
-            written = int(self.file.read_text(encoding="utf-8").split()[0])
-        except FileNotFoundError:
-            return Start.DOUBTFUL if counted else Start.NEW
+            return int(self.file.read_text(encoding="utf-8").split()[0])
         except (OSError, ValueError, IndexError):
-            return Start.DOUBTFUL
-        return Start.SAME if written == counted else Start.DOUBTFUL
+            return None
 
     def write(self, incarnation: int) -> None:
         """Notes a start, after the store has counted it. Raises OSError."""

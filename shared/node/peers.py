@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.clock import Stamp
-from shared.journal import Head, author_of, centre_node
+from shared.facts import NO_HASH
+from shared.journal import Head, author_of, centre_node, journal_id
 from shared.node.store import Store
 from shared.protocol import Vector
 
@@ -15,7 +16,7 @@ HEARD_RECENTLY_S = 20.0
 OLD = timedelta(seconds=60)
 """After a silence, a vector that is older by our clock may be one that a bridge had kept: a second one soon after proves life."""
 WENT_BACKWARDS = "went_backwards"
-_SETTING = "fresh"
+MOST_STRANGERS = 16
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,23 @@ class Peers:
         self._clock = clock
         self._ours = ours
         self._boot = boot
+        self._setting = f"fresh/{site}"
         self._fresh_at: dict[str, float] = self._remembered()
         self._changed = False
+        self._outdated: set[str] = set()
+        self._strangers: set[str] = set()
 
     def hear(self, vector: Vector, *, retained: bool) -> bool:
         """Takes a checked vector in. False for one that is older than what we have of its node."""
         known = self.heard.get(vector.node)
         if known is not None and not self._newer(vector, known.vector):
+            if not retained and (vector.incarnation, vector.at) != (
+                known.vector.incarnation,
+                known.vector.at,
+            ):
+                self._outdated.add(vector.node)
             return False
+        self._outdated.discard(vector.node)
         at_s, came_s = (known.at_s, known.came_s) if known else (float("-inf"), float("-inf"))
         if not retained:
             now, follows = self._clock(), self._clock() - came_s < HEARD_RECENTLY_S
@@ -73,6 +83,10 @@ class Peers:
             )
         return vector.incarnation > known.incarnation or vector.at > known.at
 
+    def outdated(self) -> dict[str, Vector]:
+        """Nodes whose last vector was passed over as older than one that is known; with the one that is known."""
+        return {node: self.heard[node].vector for node in sorted(self._outdated)}
+
     def lively(self, node: str) -> bool:
         """Whether the node was heard of itself lately."""
         held = self.heard.get(node)
@@ -87,7 +101,15 @@ class Peers:
             for head in heard.lacking:
                 if self._ours(head.journal) and not self._store.holds(head):
                     missing.setdefault(head.journal, {}).setdefault(head, []).append(node)
+        first = Head(journal_id(centre_node(self._site)), 1, NO_HASH)
+        if self._strangers and not self._store.head(first.journal).seq:
+            missing.setdefault(first.journal, {})[first] = sorted(self._strangers)
         return missing
+
+    def pass_by(self, node: str) -> None:
+        """A node whose key is not known was heard. It can be asked for the centre's journal, which says whose key is whose."""
+        if len(self._strangers) < MOST_STRANGERS:
+            self._strangers.add(node)
 
     def whom(self, journal: str, holders: Sequence[str], times: int) -> str:
         """The author, then the centre, then a named peer: the lively ones first, the next one when asked in vain."""
@@ -132,10 +154,10 @@ class Peers:
         """Keeps the ages over a restart of the process: the monotonic clock runs on until the machine starts anew."""
         if self._changed:
             self._changed = False
-            self._store.set_setting(_SETTING, json.dumps({"boot": self._boot, "at_s": self._fresh_at}))
+            self._store.set_setting(self._setting, json.dumps({"boot": self._boot, "at_s": self._fresh_at}))
 
     def _remembered(self) -> dict[str, float]:
-        kept = json.loads(self._store.setting(_SETTING) or "{}")
+        kept = json.loads(self._store.setting(self._setting) or "{}")
         if not self._boot or kept.get("boot") != self._boot:
             return {}
         now = self._clock()

@@ -1,5 +1,7 @@
 """Projections: tables shaped for a screen or a look-up. They follow from the facts held, and can be made anew at any time."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -54,6 +56,7 @@ class Projections:
                 self._make(projection)
             for fact in self._understood():
                 self.apply(fact, read_body(fact))
+            self._note_versions()
         self.outdated = False
 
     def refresh(self, nos: Iterable[str]) -> None:
@@ -72,24 +75,28 @@ class Projections:
 
     def _create(self) -> bool:
         """Makes tables that are not there; True when facts are held that they should have been made from."""
-        outdated = False
         with self._engine.transaction("open"):
-            for projection in self._all:
-                name = f"projection/{type(projection).__name__}"
-                version = digest(projection.schema)
-                rows = self._engine.rows("SELECT value FROM node WHERE name = ?", (name,))
-                if not rows or rows[0][0] != version:
-                    outdated = True
-                    for table in tables(projection):
-                        self._engine.execute(f"DROP TABLE IF EXISTS {table}")
-                    self._make(projection)
-                    self._engine.execute(
-                        """INSERT INTO node(name, value) VALUES (?, ?)
-                           ON CONFLICT(name) DO UPDATE SET value = excluded.value""",
-                        (name, version),
-                    )
+            old = [one for one in self._all if self._version_of(one) != digest(one.schema)]
+            for projection in old:
+                for table in tables(projection):
+                    self._engine.execute(f"DROP TABLE IF EXISTS {table}")
+                self._make(projection)
             empty = not self._engine.rows("SELECT 1 FROM facts LIMIT 1")
-        return outdated and not empty
+            if empty:
+                self._note_versions()
+        return bool(old) and not empty
+
+    def _version_of(self, projection: Projection) -> str | None:
+        rows = self._engine.rows("SELECT value FROM node WHERE name = ?", (_setting(projection),))
+        return rows[0][0] if rows else None
+
+    def _note_versions(self) -> None:
+        """Tables count as made once they are filled: a start that was killed before is made up for by the next."""
+        self._engine.executemany(
+            """INSERT INTO node(name, value) VALUES (?, ?)
+               ON CONFLICT(name) DO UPDATE SET value = excluded.value""",
+            [(_setting(one), digest(one.schema)) for one in self._all],
+        )
 
     def _make(self, projection: Projection) -> None:
         for statement in statements(projection.schema + "\n"):
@@ -109,6 +116,23 @@ class Projections:
             position = rows[-1][0]
 
 
+def table_digest(engine: Engine, table: str) -> tuple[int, str]:
+    """How many rows a table has, and a digest of all of them, in the order of all columns; two tables are the same or not."""
+    first = engine.rows(f"SELECT * FROM {table} LIMIT 1")
+    if not first:
+        return 0, hashlib.sha256().hexdigest()
+    order = ", ".join(map(str, range(1, len(first[0]) + 1)))
+    rows = engine.rows(f"SELECT * FROM {table} ORDER BY {order}")
+    told = hashlib.sha256()
+    for row in rows:
+        told.update(json.dumps(list(row), ensure_ascii=True).encode() + b"\n")
+    return len(rows), told.hexdigest()
+
+
 def tables(projection: Projection) -> list[str]:
     """The names of a projection's tables."""
     return _TABLE.findall(projection.schema)
+
+
+def _setting(projection: Projection) -> str:
+    return f"projection/{type(projection).__name__}"

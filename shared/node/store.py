@@ -6,9 +6,11 @@ How far each journal is held, and where it forked, is `shared.branches`; the dat
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ Listener = Callable[[Sequence[Fact]], None]
 
 PAGE = 500
 MOST_QUARANTINED = 1000
+_PURGE = "purge"
 FORKED = "forked"
 FAR_AHEAD_FLAG = "far_ahead"
 CONTRADICTED = "contradicted"
@@ -47,12 +50,15 @@ class Store:
         self.engine.migrate()
         self._listeners: list[Listener] = []
         self._held: dict[str, list[Branch]] = self._read_branches()
+        self._appended: list[tuple[Branch, list[Fact]]] | None = None
         last = self.setting("clock")
         stamp = Stamp.parse(last) if last else None
         self.steady = SteadyClock(wall, monotonic_s, stamp.wall if stamp else None)
         self.clock = HybridClock(self.steady, stamp)
         self._projections = Projections(self.engine, projections)
         self._understand()
+        if self.setting(_PURGE) is not None:
+            self._purge()
 
     def close(self) -> None:
         """Closes the database."""
@@ -64,15 +70,34 @@ class Store:
 
     # -- writing
 
+    @contextmanager
+    def together(self, doing: str) -> Iterator[None]:
+        """Makes one transaction, alone among all writers, of what is read, appended and set within the block.
+
+        Listeners hear of it afterwards. A block within a block is part of the outer one.
+        """
+        if self._appended is not None:
+            yield
+            return
+        appended: list[tuple[Branch, list[Fact]]] = []
+        self._appended = appended
+        try:
+            with self.engine.transaction(doing):
+                yield
+        finally:
+            self._appended = None
+        self._committed(*appended)
+
     def append(self, journal: str, key: PrivateKey, drafts: Sequence[Draft]) -> list[Sealed]:
         """Adds facts to one of this node's own journals in one transaction, and gives them when they are on disk."""
         if not drafts:
             return []
         sealed: list[Sealed] = []
         bodies: list[Body | None] = []
-        with self.engine.transaction("append to"):
+        with self.together("append to"):
             branch = self._main(journal)
             head = branch.head
+            self._catch_up()
             for draft in drafts:
                 one = seal(draft, journal, head.seq + 1, self.clock.now(), head.hash)
                 bodies.append(read_body(one.fact))
@@ -81,7 +106,8 @@ class Store:
             self._insert(branch.number, sealed, bodies)
             self._sign(SignedHead.sign(head, key))
             self._set_branch(replace(branch, head=head))
-        self._committed(replace(branch, head=head), [one.fact for one in sealed])
+            if self._appended is not None:
+                self._appended.append((replace(branch, head=head), [one.fact for one in sealed]))
         return sealed
 
     def absorb(self, run: Sequence[Sealed], signed: SignedHead) -> list[Fact]:
@@ -99,14 +125,14 @@ class Store:
             fresh = run[len(run) - len(found.fresh) :]
             branch = found.branch.grown(found.fresh)
             if fresh:
-                self._insert(branch.number, fresh)
                 self._observe(found.fresh)
+                self._insert(branch.number, fresh)
                 self._sign(signed)
                 self._set_branch(branch)
             if found.forks:
                 self._flag(str(Ref(journal, branch.floor.seq + 1)), FORKED, f"branch {branch.number}")
         if fresh:
-            self._committed(branch, found.fresh)
+            self._committed((branch, found.fresh))
         return list(found.fresh)
 
     def fill(self, run: Sequence[Sealed], proof: SignedHead | None = None) -> list[Fact]:
@@ -121,37 +147,47 @@ class Store:
             branch = self._main(journal)
             if place(Head.of(facts[-1])) != place(branch.floor):
                 return []
-            held = dict(self._places(journal, facts[0].seq, facts[-1].seq))
-            fresh = [one for one in run if one.fact.seq not in held]
-            for fact in facts:
-                if held.get(fact.seq, fact.hash) != fact.hash:
-                    self._flag(fact.ref, CONTRADICTED, "another fact stood in a checkpoint")
+            held = self._main_places(journal, facts[0].seq, facts[-1].seq)
+            others = [fact for fact in facts if held.get(fact.seq, fact.hash) != fact.hash]
+            set_apart = self._set_apart([Head(journal, one.seq, held[one.seq]) for one in others])
+            for fact in others:
+                self._flag(fact.ref, CONTRADICTED, "another fact was held before a checkpoint came")
+            fresh = [one for one in run if held.get(one.fact.seq) != one.fact.hash]
             self._insert(branch.number, fresh)
             if proof is not None:
                 self._sign(proof)
             branch = self._sunk(replace(branch, floor=Head(journal, facts[0].seq - 1, facts[0].prev)))
             self._set_branch(branch)
-        self._committed(branch, [one.fact for one in fresh])
+        for other in set_apart:
+            self._remember(other)
+        self._committed((branch, [one.fact for one in fresh]))
         return [one.fact for one in fresh]
 
     def adopt(self, live: Iterable[Sealed], heads: Mapping[str, Head]) -> list[Fact]:
         """Takes a checkpoint's live facts, and its heads as floors of the journals of which less is held.
 
+        A journal that has forked, here or against what is held, is passed over: only its facts say where the head belongs.
         The caller has checked the centre's signature over both.
         """
         taken: list[Fact] = []
+        live = list(live)
         with self.engine.transaction("write"):
-            ahead = {j: h for j, h in heads.items() if h.seq > self._main(j).head.seq}
-            fresh = [one for one in live if one.fact.journal in ahead and not self._has(one.fact)]
-            self._insert(0, fresh)
+            forked = {one.fact.journal for one in live if self._contradicts(one.fact)}
+            ahead = {j: h for j, h in heads.items() if j not in forked and self._leaps(h)}
+            wanted = (one for one in live if one.fact.journal in ahead)
+            while part := list(islice(wanted, PAGE)):
+                fresh = [one for one in part if not self._has(one.fact)]
+                taken += [one.fact for one in fresh]
+                self._observe([one.fact for one in fresh])
+                self._insert(0, fresh)
             branches = [Branch(0, head, head) for head in ahead.values()]
             for branch in branches:
                 self._set_branch(branch)
-            taken = [one.fact for one in fresh]
-            self._observe(taken)
         for branch in branches:
             self._remember(branch)
         self._tell(taken)
+        if any(fact.kind == "forget" for fact in taken):
+            self._purge()
         return taken
 
     def let_go(
@@ -220,8 +256,9 @@ class Store:
 
     def next_incarnation(self) -> int:
         """Counts this start of the node; vectors carry it so that going backwards is seen."""
-        number = int(self.setting("incarnation") or 0) + 1
-        self.set_setting("incarnation", str(number))
+        with self.together("count a start of"):
+            number = int(self.setting("incarnation") or 0) + 1
+            self.set_setting("incarnation", str(number))
         return number
 
     def rebuild(self) -> None:
@@ -327,6 +364,12 @@ class Store:
         )
         return run, self._signed(journal, 0, first, below, last=True)
 
+    def between(self, journal: str, first: int, last: int) -> list[Sealed]:
+        """Every fact held of a journal from one number to another: of all branches, and below the floor too."""
+        return self._sealed(
+            "journal = ? AND seq >= ? AND seq <= ? ORDER BY seq, branch", (journal, first, last)
+        )
+
     def get(self, ref: str) -> Fact | None:
         """The fact `journal/seq` of the main branch, or None."""
         at = Ref.parse(ref)
@@ -425,17 +468,18 @@ class Store:
         )
         self._insert_private(branch, sealed)
         for fact, (body, _) in zip(facts, read, strict=True):
-            if isinstance(body, Forget) and is_centre(author_of(fact.journal)):
-                self._forget(fact, body)
+            self._forget(fact, body)
             if body is not None:
                 self._projections.apply(fact, body)
-        self.set_setting("clock", str(self.clock.last))
+        self._keep_clock()
 
     def _insert_private(self, branch: int, sealed: Sequence[Sealed]) -> None:
         values = [(one.fact, one.private) for one in sealed if one.private]
         if not values:
             return
-        gone = set(self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (values[0][0].journal,)))
+        journals = {fact.journal for fact, _ in values}
+        query = "SELECT journal, seq FROM forgets WHERE journal = ?"
+        gone = {tuple(row) for journal in journals for row in self.rows(query, (journal,))}
         self.engine.executemany(
             "INSERT INTO private_values(journal, seq, branch, pointer, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -446,8 +490,13 @@ class Store:
             ],
         )
 
-    def _forget(self, fact: Fact, body: Forget) -> None:
-        """Personal values go, now and whenever their facts come again; so does what was set aside unread."""
+    def _forget(self, fact: Fact, body: Body | None) -> None:
+        """Where the centre asks for it, personal values go, now and whenever their facts come again.
+
+        So does what was set aside unread.
+        """
+        if not isinstance(body, Forget) or not is_centre(author_of(fact.journal)):
+            return
         refs = [Ref.parse(ref) for ref in body.facts]
         self.engine.executemany(
             "INSERT INTO forgets(journal, seq, forget) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -458,14 +507,27 @@ class Store:
             [(ref.journal, ref.seq) for ref in refs],
         )
         self.engine.execute("UPDATE quarantine SET payload = ''")
+        self.set_setting(_PURGE, "")
+
+    def _catch_up(self) -> None:
+        """Other processes have written stamps too: ours shall be later."""
+        last = self.setting("clock") if self.engine.shared else None
+        if last:
+            self.clock.observe(Stamp.parse(last))
+
+    def _keep_clock(self) -> None:
+        self.engine.execute(
+            """INSERT INTO node(name, value) VALUES ('clock', ?)
+               ON CONFLICT(name) DO UPDATE SET value = excluded.value WHERE node.value < excluded.value""",
+            (str(self.clock.last),),
+        )
 
     def _observe(self, facts: Sequence[Fact]) -> None:
-        """Lets the clock see the stamps of facts taken in; those far ahead are flagged and do not move it."""
+        """Lets the clock see the stamps of facts to be taken in; those far ahead are flagged and do not move it."""
         limit = str(Stamp(self.steady() + FAR_AHEAD))
         near = max((fact.at for fact in facts if fact.at <= limit), default=None)
         if near is not None:
             self.clock.observe(Stamp.parse(near))
-            self.set_setting("clock", str(self.clock.last))
         for fact in facts:
             if fact.at > limit:
                 self._flag(fact.ref, FAR_AHEAD_FLAG, fact.at)
@@ -495,6 +557,38 @@ class Store:
             (head.journal, branch.number, head.seq, head.hash, floor.seq, floor.hash),
         )
 
+    def _leaps(self, head: Head) -> bool:
+        """Whether a checkpoint's head leads beyond what is held of its journal."""
+        main, *others = self.branches(head.journal)
+        return head.seq > main.head.seq and not others
+
+    def _contradicts(self, fact: Fact) -> bool:
+        """Whether the main branch holds another fact under the number."""
+        return self._hash_at(fact.journal, fact.seq) not in (None, fact.hash)
+
+    def _set_apart(self, heads: Sequence[Head]) -> list[Branch]:
+        """Facts of the main branch that turned out to be of another history: they go to a branch of their own.
+
+        Checkpoints leap over what is held, and history comes down from above: the branch grows downwards.
+        """
+        grown: dict[int, Branch] = {}
+        for head in reversed(heads):
+            branches = [*self.branches(head.journal)[1:], *grown.values()]
+            under = next((one for one in reversed(branches) if one.floor == head), None)
+            number = under.number if under else 1 + max((one.number for one in branches), default=0)
+            of = (head.journal, head.seq)
+            for table in ("facts", "private_values"):
+                self.engine.execute(
+                    f"UPDATE {table} SET branch = ? WHERE journal = ? AND seq = ? AND branch = 0",
+                    (number, *of),
+                )
+            query = "SELECT prev FROM facts WHERE journal = ? AND seq = ? AND branch = ?"
+            floor = Head(head.journal, head.seq - 1, self.rows(query, (*of, number))[0][0])
+            grown[number] = Branch(number, under.head if under else head, floor)
+        for branch in grown.values():
+            self._set_branch(branch)
+        return list(grown.values())
+
     def _sunk(self, branch: Branch) -> Branch:
         """The branch with its floor below everything that is held right below it."""
         journal, floor = branch.head.journal, branch.floor
@@ -516,6 +610,9 @@ class Store:
     # -- inside: reading
 
     def _main(self, journal: str) -> Branch:
+        for branch, _ in reversed(self._appended or ()):
+            if branch.head.journal == journal:
+                return branch
         return self.branches(journal)[0]
 
     def _all_branches(self) -> dict[str, list[Branch]]:
@@ -540,6 +637,10 @@ class Store:
     def _places(self, journal: str, first: int, last: int) -> Collection[Place]:
         query = "SELECT seq, hash FROM facts WHERE journal = ? AND seq >= ? AND seq <= ?"
         return {(row[0], row[1]) for row in self.rows(query, (journal, first, last))}
+
+    def _main_places(self, journal: str, first: int, last: int) -> dict[int, str]:
+        query = "SELECT seq, hash FROM facts WHERE journal = ? AND branch = 0 AND seq >= ? AND seq <= ?"
+        return dict(self.rows(query, (journal, first, last)))
 
     def _has(self, fact: Fact) -> bool:
         return (fact.seq, fact.hash) in self._places(fact.journal, fact.seq, fact.seq)
@@ -586,11 +687,17 @@ class Store:
 
     # -- inside: after a commit, and at the start
 
-    def _committed(self, branch: Branch, facts: Sequence[Fact]) -> None:
-        self._remember(branch)
-        if any(fact.kind == "forget" for fact in facts):
-            self.engine.purge()
-        self._tell(facts)
+    def _committed(self, *written: tuple[Branch, Sequence[Fact]]) -> None:
+        for branch, facts in written:
+            self._remember(branch)
+            self._tell(facts)
+        if any(fact.kind == "forget" for _, facts in written for fact in facts):
+            self._purge()
+
+    def _purge(self) -> None:
+        """Until it is done it stands in a setting: a start makes up for what a kill or a reader hindered."""
+        if self.engine.purge():
+            self.engine.execute("DELETE FROM node WHERE name = ?", (_PURGE,))
 
     def _tell(self, facts: Sequence[Fact]) -> None:
         if facts:
@@ -599,14 +706,17 @@ class Store:
 
     def _understand(self) -> None:
         """Reads again what an earlier version of this program did not understand."""
-        flawed = self._facts("flaw IS NOT NULL", ())
-        good = [fact for fact in flawed if _read(fact)[1] is None]
+        flawed = self._facts("flaw IS NOT NULL ORDER BY position", ())
+        read = [(fact, *_read(fact)) for fact in flawed]
+        good = [fact for fact, _, flaw in read if flaw is None]
         if good:
             with self.engine.transaction("write"):
                 self.engine.executemany(
                     "UPDATE facts SET flaw = NULL WHERE journal = ? AND seq = ? AND hash = ?",
                     [(fact.journal, fact.seq, fact.hash) for fact in good],
                 )
+                for fact, body, _ in read:
+                    self._forget(fact, body)
         if good or self._projections.outdated:
             self.rebuild()
 

@@ -8,6 +8,7 @@ so that a node whose store was put back gets its own facts from its peers.
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +20,15 @@ from shared.bodies import AUTHORITY_KINDS, Cause
 from shared.checkpoint import Manifest
 from shared.clock import BadStamp, Stamp
 from shared.facts import BadFact, BadSignature, BrokenChain, Draft, Fact, FactError, Sealed, read_envelope
-from shared.journal import Head, SignedHead, author_of, centre_node
+from shared.journal import Head, SignedHead, author_of, centre_node, is_centre
 from shared.node.asking import Asking
 from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, own_journal
-from shared.node.peers import Peers, boot_id
+from shared.node.own import begin_journal, newest_journal, own_journal, remember
+from shared.node.parked import Parked
+from shared.node.peers import MOST_STRANGERS, Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
 from shared.signing import PrivateKey, PublicKey
@@ -42,7 +44,11 @@ STORE_AGAIN_S = 5.0
 SETTLE_S = 1.0
 WINDOW = 8
 """Batches of new facts on their way to the broker at a time."""
-MOST_PARKED = 64
+RETRY_EVERY_S = 0.02
+RETRIES = 50
+"""So often a process of a group looks whether another has taken in what its own batches wait for; then at every tick."""
+MOST_SAID = 64
+"""So many of our last vectors are known again when we hear of them."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,9 @@ class SyncNode:
     """Keeps one site's journals in step with its peers. All calls are on the event loop's thread.
 
     `keeps`: whether history below a journal's floor is wanted still. `checkpoints`: where the newest checkpoint is kept; a
-    node without does not begin from one. `group` and `leads`: several processes of one node share the work of receiving and
-    answering through MQTT's shared subscriptions; the one that leads speaks for the node.
+    node without does not begin from one, and the centre, which makes them, never does. `group` and `leads`: several
+    processes of one node share a store, and through MQTT's shared subscriptions the work of receiving and answering; the
+    one that leads speaks for the node: it publishes vectors, asks, and takes the answers. Each pushes what it has written.
     """
 
     def __init__(
@@ -84,17 +91,21 @@ class SyncNode:
         self.checkpoints = checkpoints
         self.trust = Trust(identity.site, identity.root)
         self.peers = Peers(store, identity.site, clock, self.trust.knows, boot_id())
-        self.witnesses = Witnesses(store, identity.node)
+        self.witnesses = Witnesses(store, identity.node, self._of_site)
         self._asking = Asking(store, self.peers, identity.site, clock, keeps)
         self._beginning = (
-            Beginning(store, checkpoints, self.peers, identity.site, clock) if checkpoints else None
+            Beginning(store, checkpoints, self.peers, identity.node, identity.site, clock)
+            if checkpoints and not is_centre(identity.node)
+            else None
         )
         self._incarnation = store.next_incarnation()
+        self._led = False
+        remember(store, identity.node, identity.site, identity.root)
+        self._said_at: deque[str] = deque(maxlen=MOST_SAID)
         self._journal = own_journal(store, identity.node)
         self.twin = False
-        self._started = str(store.clock.now())
         self._pushed = store.head(self._journal).seq
-        self._parked: dict[str, list[tuple[Sequence[Sealed], SignedHead]]] = {}
+        self._parked = Parked(store)
         self._wake_push = asyncio.Event()
         self._vector_due = True
         self._vector_sent_at = float("-inf")
@@ -102,6 +113,7 @@ class SyncNode:
         self._learnt_to = 0
         self._heads_told: dict[str, Head] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._strangers: dict[str, Received] = {}
         self._learn()
         self._subscribe()
         store.listen(self._stored)
@@ -109,10 +121,11 @@ class SyncNode:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Starts pushing and ticking; gives the tasks, which run until `stop`, to whoever watches over them."""
-        self._tasks = [
-            asyncio.create_task(self._push(), name=f"push {self._identity.site}"),
-            asyncio.create_task(self._tick(), name=f"tick {self._identity.site}"),
-        ]
+        running = {"push": self._push(), "tick": self._tick()}
+        if self._group is not None:
+            running["retry"] = self._retry()
+        site = self._identity.site
+        self._tasks = [asyncio.create_task(run, name=f"{name} {site}") for name, run in running.items()]
         return list(self._tasks)
 
     async def stop(self) -> None:
@@ -172,9 +185,14 @@ class SyncNode:
             if author_of(journal) == self._identity.node
         }
 
+    def set_aside(self) -> dict[str, Head]:
+        """What we were offered of others' journals and could not take, by journal."""
+        return self._asking.refused()
+
     async def recover(self, timeout_s: float) -> bool:
         """Asks the peers for our own journals before anything is written: True when somebody was heard and none is behind.
 
+        The centre's journal must be held too: without it nobody else's vector can be read.
         Ends at once when the broker refuses; else after `timeout_s` at most.
         """
         end = self._clock() + timeout_s
@@ -183,11 +201,25 @@ class SyncNode:
             now = self._clock()
             heard = any(node != self._identity.node for node in self.peers.heard)
             heard_since = (heard_since or now) if heard else None
-            behind = any(author_of(journal) == self._identity.node for journal in self.peers.missing())
+            behind = any(
+                author_of(journal) in (self._identity.node, self.centre) for journal in self.peers.missing()
+            )
             if heard_since is not None and now - heard_since >= SETTLE_S and not behind:
                 return True
             await asyncio.sleep(TICK_S / 5)
         return False
+
+    def hears_anybody(self) -> bool:
+        """Whether any other node was heard, known or not."""
+        return bool(self._strangers) or any(node != self._identity.node for node in self.peers.heard)
+
+    def go_on(self) -> None:
+        """Goes on in the newest of our journals, after they came back from peers. Raises StoreUnusable."""
+        newest = newest_journal(self._store, self._identity.node)
+        if newest != self._journal:
+            self._store.set_setting(f"journal/{self._identity.node}", newest)
+            self._journal = newest
+            self._pushed = self._store.head(newest).seq
 
     def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """Writes facts into this node's journal and gives them when they are on disk; raises StoreUnusable."""
@@ -198,26 +230,35 @@ class SyncNode:
         if self._beginning is not None:
             self._beginning.fetch()
 
-    def begin_journal(self, cause: Cause) -> None:
-        """Goes on in a new journal; raises StoreUnusable."""
-        left = self._journal
-        self._journal = begin_journal(self._store, self._identity.key, self._identity.node, cause)
+    def begin_journal(self, cause: Cause, journal: str | None = None) -> None:
+        """Goes on in a new journal, by a name that was given or drawn; raises StoreUnusable."""
+        left, node = self._journal, self._identity.node
+        with self._store.together("begin a journal in"):
+            begun = own_journal(self._store, node)
+            if begun == left:
+                begun = begin_journal(self._store, self._identity.key, node, cause, journal)
+        self._write_on(begun)
+        log.warning("journal_begun", left=left, journal=begun, cause=cause.value)
+
+    def _write_on(self, journal: str) -> None:
+        self._journal = journal
         self._pushed = 0
         self._wake_push.set()
-        log.warning("journal_begun", left=left, journal=self._journal, cause=cause.value)
 
     # -- in
 
     def _subscribe(self) -> None:
         site, me = self._identity.site, self._identity.node
-        self._link.subscribe(protocol.facts_topic(site, "+"), self._on_batch, self._group)
+        self._link.subscribe_together(protocol.facts_topic(site, "+"), self._on_batches, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
-        self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill, self._group)
+        self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
         if self._beginning is not None:
             self._link.subscribe(protocol.checkpoint_topic(site, "+"), self._on_checkpoint)
 
     def _on_fill(self, received: Received) -> None:
+        if not self._leads():
+            return
         part = received.user.get("part")
         if part is None:
             self._on_batch(received)
@@ -227,18 +268,37 @@ class SyncNode:
                 self.peers.note_freshness()
             self._ask(at_once=True)
 
+    def _on_batches(self, messages: Sequence[Received]) -> None:
+        """Takes batches that follow one another as one, for one signature and one commit; else each by itself."""
+        if len(messages) > 1 and self._take_joined(messages):
+            self._vector_due = True
+            return
+        for received in messages:
+            self._on_batch(received)
+
+    def _take_joined(self, messages: Sequence[Received]) -> bool:
+        """False when they are not one run with a good signature at its end, or part of it is not of the form."""
+        try:
+            batch = protocol.joined([protocol.decode(one.payload, protocol.Batch) for one in messages])
+            return batch is not None and self._take(
+                batch, Head(batch.journal, batch.head.seq, batch.head.hash)
+            )
+        except BrokenChain:
+            return True
+        except (FactError, StoreError):
+            return False
+
     def _on_batch(self, received: Received) -> None:
         head: Head | None = None
         try:
             batch = protocol.decode(received.payload, protocol.Batch)
             head = Head(batch.journal, batch.head.seq, batch.head.hash)
             fresh = self._take_history(batch, head) if not batch.head.signature else self._take(batch, head)
-        except BrokenChain:
-            return
         except FactError as error:
             self._set_aside(received, error)
-            if head is not None and self.trust.knows(head.journal):
-                self._asking.refuse(head)
+            sender = protocol.sender_of(received.topic)
+            if head is not None and sender is not None and self.trust.knows(head.journal):
+                self._asking.refuse(head, sender[2])
             return
         except StoreError as error:
             log.error("store_failed", error=str(error))
@@ -256,18 +316,25 @@ class SyncNode:
         keys = self.trust.keys(head.journal, head.seq)
         if not keys:
             return False
+        end = self.trust.end(head.journal)
+        if end is not None and self._store.holds(end):
+            raise BadSignature(f"{head.journal} ended with {end.seq}; its key was rotated away")
         run, signed = protocol.open_batch(batch, keys)
         try:
             fresh = self._store.absorb(run, signed)
         except BrokenChain:
-            self._park(run, signed)
-            raise
-        self._unpark(head.journal)
+            self._parked.park(run, signed)
+            return False
+        self._parked.take(head.journal)
         self._asking.answered(head.journal)
         self.peers.note_freshness()
-        if head.journal == self._journal and len(self._store.branches(self._journal)) > 1:
-            self.begin_journal(Cause.FORKED)
+        self._leave_when_forked(head.journal)
         return bool(fresh)
+
+    def _leave_when_forked(self, journal: str) -> None:
+        """Another history of the journal we write was met."""
+        if journal == self._journal and len(self._store.branches(journal)) > 1:
+            self.begin_journal(Cause.FORKED)
 
     def _take_history(self, batch: protocol.Batch, head: Head) -> bool:
         """Stores a page of history when it is the one that was asked for."""
@@ -277,37 +344,37 @@ class SyncNode:
         keys = self.trust.keys(head.journal, batch.proof.seq if batch.proof else 1)
         run, proof = protocol.open_history(batch, floor, keys)
         self._store.fill(run, proof)
+        self._leave_when_forked(head.journal)
         self._asking.history_answered()
         self._ask(at_once=True)
         return True
 
-    def _park(self, run: Sequence[Sealed], signed: SignedHead) -> None:
-        """Keeps a batch that came before the one it follows, for a moment."""
-        if sum(map(len, self._parked.values())) < MOST_PARKED:
-            self._parked.setdefault(signed.head.journal, []).append((run, signed))
-
-    def _unpark(self, journal: str) -> None:
-        """Takes in whatever now follows, over and over."""
-        waiting = self._parked.pop(journal, [])
-        while waiting:
-            left = []
-            for run, signed in waiting:
-                try:
-                    self._store.absorb(run, signed)
-                except BrokenChain:
-                    left.append((run, signed))
-            if len(left) == len(waiting):
-                return
-            waiting = left
+    async def _retry(self) -> None:
+        """Batches of this process may follow what another one of the group is just taking in: a quick look each time."""
+        while True:
+            await self._parked.came.wait()
+            self._parked.came.clear()
+            for _ in range(RETRIES):
+                await asyncio.sleep(RETRY_EVERY_S)
+                with self._store_trouble():
+                    self._parked.take_all()
+                if not self._parked:
+                    break
 
     def _on_vector(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
         try:
             vector = protocol.decode(received.payload, protocol.Vector)
             keys = self.trust.node_keys(vector.node)
-            if sender is None or vector.node != sender[2] or not keys:
+            if sender is None or vector.node != sender[2]:
+                return
+            if not keys:
+                self.peers.pass_by(vector.node)
+                self._hear_stranger(vector, received)
                 return
             _check(vector, keys)
+            if vector.site != self._identity.site:
+                raise BadSignature(f"a vector of {vector.site} is none of {self._identity.site}")
             if vector.node == self._identity.node:
                 self._hear_ourselves(vector, retained=received.retained)
                 return
@@ -319,11 +386,30 @@ class SyncNode:
             self._store.clock.observe(stamp)
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)
+                self._rise_above(vector.outdated.get(self._identity.node))
+
+    def _hear_stranger(self, vector: protocol.Vector, received: Received) -> None:
+        """A node whose key is not known yet: heard again once it is. If it holds more of our own journal, we ask for that.
+
+        Our own facts prove themselves by our key: so a centre whose store is gone gets its enrolments back.
+        """
+        if len(self._strangers) < MOST_STRANGERS or vector.node in self._strangers:
+            self._strangers[vector.node] = received
+        for head in vector.all_heads():
+            held = self._store.head(head.journal)
+            if author_of(head.journal) == self._identity.node and head.seq > held.seq:
+                known = [_wire(one) for one in self._store.locator(head.journal)]
+                ask = protocol.Ask(journal=head.journal, after=held.seq, known=known)
+                topic = protocol.ask_topic(self._identity.site, vector.node, self._identity.node)
+                self._spawn(self._link.publish(topic, protocol.encode(ask)))
 
     def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
-        """Our own name, signed with our key, and not by us: two PCs bear it."""
-        since_start = vector.at > self._started and vector.incarnation != self._incarnation
-        if not retained and since_start and self._group is None:
+        """Our own name, signed with our key, and newer than what we said: two PCs bear it, or we have lost our disk."""
+        said = self._said_at[-1] if self._said_at else ""
+        if self._group is not None or (vector.incarnation, vector.at) <= (self._incarnation, said):
+            return
+        self._incarnation = vector.incarnation + 1
+        if not retained:
             if not self.twin:
                 log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
             self.twin = True
@@ -333,6 +419,14 @@ class SyncNode:
                     "twin",
                     "another PC speaks under this name; take one of them off the network",
                 )
+
+    def _rise_above(self, known: protocol.WireTurn | None) -> None:
+        """A peer passes our vectors over: it knows a newer one, from before our disk was lost or from a twin."""
+        if known is None or known.incarnation < self._incarnation:
+            return
+        if known.incarnation > self._incarnation or known.at not in self._said_at:
+            self._incarnation = known.incarnation + 1
+            self._vector_due = True
 
     def _on_ask(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -393,6 +487,9 @@ class SyncNode:
         """Raises BadSignature unless the centre's root, or one that it was rotated to, signed the manifest."""
         if manifest.site != self._identity.site:
             raise BadSignature(f"a checkpoint of {manifest.site} is none of {self._identity.site}")
+        with contextlib.suppress(BadSignature):
+            manifest.check(self.trust.root)
+            return
         for certificate in manifest.roots:
             fact = read_envelope(certificate.fact)
             signed = SignedHead(Head.of(fact), certificate.signature)
@@ -427,13 +524,13 @@ class SyncNode:
             await self._wake_push.wait()
             self._wake_push.clear()
             try:
-                await self._push_new()
+                await self.push()
             except StoreError as error:
                 log.error("store_failed", error=str(error))
                 await asyncio.sleep(STORE_AGAIN_S)
                 self._wake_push.set()
 
-    async def _push_new(self) -> None:
+    async def push(self) -> None:
         """Publishes new facts, a few batches at a time; what the broker does not take is asked for by the others."""
         topic = protocol.facts_topic(self._identity.site, self._identity.node)
         window = asyncio.Semaphore(WINDOW)
@@ -445,12 +542,13 @@ class SyncNode:
                 window.release()
 
         while self._link.connected:
-            page = self._store.page(self._journal, self._pushed)
+            after = max(self._pushed, self._store.floor(self._journal).seq)
+            page = self._store.page(self._journal, after)
             if page is None:
                 return
-            run, _ = page
-            self._pushed = run[-1].fact.seq
-            for batch in protocol.batches(run, self._identity.key):
+            run, end = page
+            self._pushed = end.head.seq
+            for batch in protocol.batches(run, self._identity.key, end):
                 await window.acquire()
                 self._spawn(send(protocol.encode(batch)))
 
@@ -464,9 +562,9 @@ class SyncNode:
                 await asyncio.sleep(STORE_AGAIN_S)
 
     async def tick(self) -> None:
-        """What is due now: what others processes of this node stored, a vector, asks, a witness's word. Raises StoreError."""
+        """What is due now: what other processes of this node stored, a vector, asks, a witness's word. Raises StoreError."""
         self._notice_others()
-        if not self._link.connected or not self._leads():
+        if not self._link.connected or not self._speaks():
             return
         now = self._clock()
         since = now - self._vector_sent_at
@@ -476,18 +574,62 @@ class SyncNode:
         if now - self._witnessed_at >= WITNESS_EVERY_S:
             self._witnessed_at = now
             self._witness()
+        self._go_on_as_told()
         self._ask()
+
+    def _speaks(self) -> bool:
+        """Whether this process speaks for the node.
+
+        Who takes that over counts as a new start, so that its word is newer; who was taken over from, and does not know it
+        yet, is silent.
+        """
+        if not self._leads():
+            self._led = False
+            return False
+        if self._group is None:
+            return True
+        speaker = f"speaker/{self._identity.node}"
+        if not self._led:
+            self._led = True
+            self._incarnation = self._store.next_incarnation()
+            self._store.set_setting(speaker, str(self._incarnation))
+            self._vector_due = True
+            self._vector_sent_at = float("-inf")
+            log.info("lead_taken", site=self._identity.site, incarnation=self._incarnation)
+        return self._store.setting(speaker) == str(self._incarnation)
+
+    def _go_on_as_told(self) -> None:
+        """After a revocation the centre names the journal in which a node's word counts again.
+
+        It is begun when all that is known of our journals is here, so that no number of it is given away twice.
+        """
+        told = self.trust.told(self._identity.node, self._identity.key.public)
+        if told is None or self.trust.counts(self._journal) or not self.hears_centre():
+            return
+        if any(author_of(journal) == self._identity.node for journal in self.peers.missing()):
+            return
+        if self._store.head(told).seq == 0:
+            self.begin_journal(Cause.REVOKED, told)
+        elif len(self._store.branches(told)) == 1:
+            self._store.set_setting(f"journal/{self._identity.node}", told)
+            self._journal = told
 
     def _notice_others(self) -> None:
         """Other processes may have written to a shared store."""
         if not self._store.engine.shared:
             return
         heads = self._store.heads()
-        if heads != self._heads_told:
-            self._heads_told = heads
-            self._vector_due = True
-            if self._store.newest_position(AUTHORITY_KINDS) > self._learnt_to:
-                self._learn()
+        if heads == self._heads_told:
+            return
+        self._heads_told = heads
+        self._vector_due = True
+        if self._store.newest_position(AUTHORITY_KINDS) > self._learnt_to:
+            self._learn()
+        journal = own_journal(self._store, self._identity.node)
+        if journal != self._journal:
+            self._write_on(journal)
+        self._parked.take_all()
+        self.peers.note_freshness()
 
     def _flush(self) -> None:
         self.witnesses.flush()
@@ -508,20 +650,23 @@ class SyncNode:
     def vector(self) -> protocol.Vector:
         """How far this node has every journal of the site, signed."""
         held = {j: head for j, head in self._store.heads().items() if self._of_site(j)}
-        more: dict[str, Any] = {}
         branches = {
             j: [_wire(one.head) for one in b[1:]] for j, b in self._store.forked().items() if j in held
         }
         refused = {j: _wire(head) for j, head in self._asking.refused().items()}
         complete = self.checkpoints.complete if self.checkpoints else None
-        for name, value in (("branches", branches), ("refused", refused), ("checkpoint", complete)):
-            if value:
-                more[name] = value
+        outdated = {
+            node: protocol.WireTurn(incarnation=vector.incarnation, at=vector.at)
+            for node, vector in self.peers.outdated().items()
+        }
+        members = {"branches": branches, "refused": refused, "outdated": outdated, "checkpoint": complete}
+        more: dict[str, Any] = {name: value for name, value in members.items() if value}
+        self._said_at.append(str(self._store.clock.now()))
         return protocol.Vector(
             node=self._identity.node,
             site=self._identity.site,
             incarnation=self._incarnation,
-            at=str(self._store.clock.now()),
+            at=self._said_at[-1],
             heads={j: _wire(head) for j, head in held.items()},
             **more,
         ).sign(self._identity.key)
@@ -549,6 +694,8 @@ class SyncNode:
     def _learn(self) -> None:
         self._learnt_to = self._store.newest_position(AUTHORITY_KINDS)
         self.trust.learn(self._store.of_kinds(AUTHORITY_KINDS))
+        for node in [node for node in self._strangers if self.trust.node_keys(node)]:
+            self._on_vector(self._strangers.pop(node))
 
     @contextlib.contextmanager
     def _store_trouble(self) -> Iterator[None]:

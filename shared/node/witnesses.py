@@ -4,7 +4,7 @@ A head that somebody else has seen cannot be taken back unnoticed: who cuts a jo
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from shared import subjects
 from shared.bodies import HeadSeen, Witnessed, dump
@@ -18,17 +18,23 @@ MOST_HEADS = 400
 
 
 class Witnesses:
-    """The table `heads_seen`. What is heard is kept in memory until `flush`, so that a vector costs no commit."""
+    """The table `heads_seen`. What is heard is kept in memory until `flush`, so that a vector costs no commit.
 
-    def __init__(self, store: Store, node: str) -> None:
+    `ours`: whether a journal is one of the site's; the centre holds those of several.
+    """
+
+    def __init__(self, store: Store, node: str, ours: Callable[[str], bool] = lambda _: True) -> None:
         self._store = store
         self._node = node
+        self._ours = ours
         self._heard: dict[tuple[str, str], tuple[Head, str]] = {}
         self._seen: dict[str, int] = {}
 
     def hear(self, vector: Vector) -> None:
-        """Takes note of what a checked vector says its node holds."""
+        """Takes note of what a checked vector says its node holds of the journals that we hold too."""
         for head in vector.all_heads():
+            if not self._store.head(head.journal).seq:
+                continue
             self._heard[vector.node, head.journal] = (head, vector.at)
             if author_of(head.journal) == self._node and self._store.holds(head):
                 self._seen[head.journal] = max(head.seq, self._seen.get(head.journal, 0))
@@ -64,7 +70,9 @@ class Witnesses:
         heads = {
             journal: HeadSeen(seq=head.seq, hash=head.hash)
             for journal, head in sorted(self._store.heads().items())
-            if author_of(journal) != self._node and self._went_on(journal, said.get(journal, 0), head)
+            if author_of(journal) != self._node
+            and self._ours(journal)
+            and self._went_on(journal, said.get(journal, 0), head)
         }
         chosen = dict(list(heads.items())[:MOST_HEADS])
         if not chosen:

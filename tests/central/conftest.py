@@ -18,6 +18,7 @@ from shared.codes import Agency, Country, Heading, Place, Verdict
 from shared.facts import Draft, Fact
 from shared.node.store import Store
 from shared.signing import PrivateKey
+from tests.engines import Open
 
 ADMIN = "administrator-token"
 DECLARANT = "declarant-token-1"
@@ -62,8 +63,8 @@ def clocks() -> Clocks:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clocks: Clocks) -> Any:
-    opened = open_store(tmp_path / "centre.db", lambda: clocks.wall)
+def store(connect: Open, clocks: Clocks) -> Any:
+    opened = open_store(connect(), lambda: clocks.wall)
     yield opened
     opened.close()
 
@@ -76,6 +77,7 @@ def centre(store: Store, tmp_path: Path, clocks: Clocks) -> Centre:
         ["CKHN", "TT"],
         tmp_path / "pictures",
         Tokens(ADMIN, {"logistics": DECLARANT}),
+        checkpoints=tmp_path / "checkpoints",
         wall=lambda: clocks.wall,
         now_s=lambda: clocks.monotonic_s,
     )
@@ -137,8 +139,9 @@ def passage(gate_writes: Callable[..., Fact]) -> Callable[..., str]:
         )  # fmt: skip
         gate_writes(Draft("confirmed", vehicle, dump(confirmed)))
         passed = Passed(
-            passage=arrived, **where, plate="29C12345", declaration=no, vehicle="v1", step="4.2.b"
-        )
+            passage=arrived, **where, plate="29C12345", declaration=no, vehicle="v1", step="4.2.b",
+            thumbnail=thumbnail,
+        )  # fmt: skip
         gate_writes(Draft("passed", vehicle, dump(passed)))
         return arrived
 

@@ -135,6 +135,49 @@ def test_an_officer_is_enrolled(config: Path) -> None:
     assert (answer.exit_code, answer.output.strip()) == (0, "centre-TT.1/1")
 
 
+@pytest.fixture
+def enrolled(config: Path) -> Path:
+    """A centre with a key and one enrolled node."""
+    barie("key", str(config.parent / "centre.key"))
+    assert barie(*(str(config) if word == "{config}" else word for word in ENROL)).exit_code == 0
+    return config
+
+
+def test_the_key_is_rotated_while_the_server_is_stopped_and_what_to_do_next_is_said(enrolled: Path) -> None:
+    new = enrolled.parent / "new.key"
+    public = barie("key", str(new)).output.strip()
+
+    answer = barie("rotate", str(enrolled), str(new))
+    refused = barie(*(str(enrolled) if word == "{config}" else word for word in ENROL))
+    new.replace(enrolled.parent / "centre.key")
+    goes_on = barie(
+        "enrol", "officer", str(enrolled), "--officer", "bp-1", "--agency", "customs", "--site", "CKHN"
+    )
+
+    assert answer.exit_code == 0
+    for said in ("CKHN: centre-CKHN.1/2 ", "TT: centre-TT.1/1 ", "centre-CKHN.2", "centre.key", public):
+        assert said in answer.output
+    assert (refused.exit_code, "put that key's file in place" in refused.stderr) == (2, True)
+    assert (goes_on.exit_code, goes_on.output.strip()) == (0, "centre-CKHN.2/1")
+
+
+@pytest.mark.parametrize("text", ["no key", ""])
+def test_a_file_that_holds_no_key_is_rotated_to_by_nobody(enrolled: Path, text: str) -> None:
+    wrong = enrolled.parent / "wrong.key"
+    wrong.write_text(text, encoding="utf-8")
+
+    assert barie("rotate", str(enrolled), str(wrong)).exit_code == 2
+    assert barie("rotate", str(enrolled), str(enrolled.parent / "none.key")).exit_code == 2
+
+
+def test_a_checkpoint_is_made_while_the_server_is_stopped(enrolled: Path) -> None:
+    answer = barie("checkpoint", str(enrolled))
+
+    assert (answer.exit_code, [line[:4] for line in answer.output.splitlines()]) == (0, ["CKHN", "TT: "])
+    assert "1 facts, 1 journals" in answer.output
+    assert (enrolled.parent / "checkpoints" / "CKHN" / "manifest.json").exists()
+
+
 def test_the_shipped_procedures_are_good() -> None:
     answer = barie("procedures", "check")
 

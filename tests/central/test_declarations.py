@@ -8,6 +8,9 @@ import pytest
 from central.centre import Centre
 from shared.bodies import Declaration, read_body
 from shared.history import Version
+from tests.engines import on_both_engines
+
+pytestmark = on_both_engines
 
 PERSONAL = ("Nguyễn Văn A", "012345678901", "0912345678")
 URL = "/api/declarations"

@@ -1,7 +1,7 @@
 """What every engine under a store does alike, on SQLite and on PostgreSQL."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from central.postgres import PostgresEngine
 from shared.clock import Stamp
 from shared.node import engine as engines
-from shared.node.engine import Engine, SqliteEngine
+from shared.node.engine import Engine
 from shared.node.errors import StoreError, StoreUnusable, Unstorable
-from tests.postgres import needs_postgres
+from tests.engines import Open, on_both_engines
 
 TEXTS = [
     "", "?", "100 %", "%s", "'quoted' \"twice\"", "\\u0000", "\x01", "a\nb", "Nguyễn Văn Đủ", "Nguyê\u0303n",
@@ -22,16 +21,7 @@ TEXTS = [
 ]  # fmt: skip
 NUMBERS = [0, -1, 2**31, 2**53 - 1, 2**63 - 1, -(2**63)]
 
-Open = Callable[[], Engine]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs_postgres)])
-def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Opens one database again and again; whoever opens it closes it."""
-    if request.param == "sqlite":
-        return lambda: SqliteEngine(tmp_path / "data" / "store.db")
-    dsn = request.getfixturevalue("postgres_server").database()
-    return lambda: PostgresEngine(dsn)
+pytestmark = on_both_engines
 
 
 @pytest.fixture

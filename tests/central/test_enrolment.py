@@ -94,7 +94,13 @@ def test_revoking_somebody_who_was_never_enrolled_is_not_found(administer: Any) 
 
 
 @pytest.mark.parametrize(
-    ("url", "asked"), [("/api/nodes", NODE), ("/api/officers", OFFICER), ("/api/officers/bp-1/revoke", {})]
+    ("url", "asked"),
+    [
+        ("/api/nodes", NODE),
+        ("/api/nodes/gate-1/revoke", {}),
+        ("/api/officers", OFFICER),
+        ("/api/officers/bp-1/revoke", {}),
+    ],
 )
 def test_a_declarant_cannot_enrol(ask: Any, centre: Centre, url: str, asked: Any) -> None:
     assert ask("POST", url, json=asked).status_code == 401

@@ -59,6 +59,24 @@ def test_the_page_is_vietnamese_when_nobody_asks_or_asks_for_nonsense(ask: Any) 
     assert '<html lang="vi">' in ask("GET", "/").text
 
 
+@pytest.mark.usefixtures("busy")
+def test_a_declaration_that_was_used_twice_is_an_alarm_with_both_pictures(
+    ask: Any, declaration: Any, passage: Any
+) -> None:
+    quiet = ask("GET", "/board").text
+    no = ask("POST", "/api/declarations", json=declaration).json()["no"]
+    for name in ("b", "c"):
+        passage(no, "centre-CKHN.1/3", thumbnail=name * 64)
+
+    section = (
+        ask("GET", "/board").text.partition('aria-labelledby="used-twice"')[2].partition("</section>")[0]
+    )
+
+    assert "used-twice" not in quiet
+    assert no in section
+    assert [f"/pictures/{name * 64}.jpg" in section for name in ("a", "b", "c")] == [False, True, True]
+
+
 def test_an_empty_centre_says_what_to_do_first(ask: Any) -> None:
     assert "barie-central enrol node" in ask("GET", "/").text
 

@@ -21,6 +21,29 @@ def test_a_passage_appears_without_a_reload_and_a_lost_centre_is_said(centre: Ce
     asyncio.run(_watch(centre, passage))
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (scripts/setup)")
+def test_the_administrator_acts_from_the_page_under_her_token(centre: Centre) -> None:
+    centre.store.quarantine("barie/1/facts/CKHN/gate-2", b"{}", "not signed by its author")
+    asyncio.run(_acknowledge(centre))
+    assert centre.store.quarantined() == 0
+
+
+async def _acknowledge(centre: Centre) -> None:
+    port = free_port()
+    tokens = iter(["a wrong token", "administrator-token"])
+    async with async_playwright() as playwright, serving(create_app(centre), "127.0.0.1", port):
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = await browser.new_page()
+        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept(next(tokens))))
+        await page.goto(f"http://127.0.0.1:{port}/")
+        await page.get_by_role("button", name="Đã xem").click()
+        await expect(page.get_by_text("Không thực hiện được:")).to_be_visible()
+        await page.get_by_role("button", name="Đã xem").click()
+        await expect(page.get_by_text("Đã thực hiện.")).to_be_visible()
+        await expect(page.get_by_text("not signed by its author")).to_have_count(0)
+        await browser.close()
+
+
 async def _watch(centre: Centre, passage: Any) -> None:
     port = free_port()
     async with async_playwright() as playwright:

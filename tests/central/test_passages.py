@@ -11,6 +11,9 @@ from shared.bodies import Arrived, PlateCorrected, PlateRead, Refused, TurnedBac
 from shared.codes import Agency, Heading, Place
 from shared.facts import Draft, Fact
 from shared.signing import PrivateKey
+from tests.engines import on_both_engines
+
+pytestmark = on_both_engines
 
 WHERE: dict[str, Any] = {"place": Place.BARRIER_1, "heading": Heading.OUT, "lane": "1"}
 LANE = "lane/gate-2/1"

@@ -4,10 +4,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 
 from central.postgres import PostgresEngine, PostgresLead, translated, unfit
+from shared import subjects
+from shared.bodies import Forget, dump
+from shared.facts import Draft
 from shared.node.errors import StoreUnusable
+from shared.node.store import Store
+from tests.builders import key
 from tests.postgres import PostgresServer, needs_postgres, postgres
 
 pytestmark = needs_postgres
@@ -15,7 +21,7 @@ pytestmark = needs_postgres
 
 @pytest.fixture
 def dsn(postgres_server: PostgresServer) -> str:
-    return postgres_server.database()
+    return postgres_server.schema()
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def test_after_a_lost_connection_the_next_call_connects_again(
 ) -> None:
     break_connections(postgres_server)
 
-    with pytest.raises(StoreUnusable, match=r"cannot read database test_\d+ at 127.0.0.1"):
+    with pytest.raises(StoreUnusable, match=r"cannot read database postgres at 127.0.0.1"):
         engine.rows("SELECT 1")
 
     assert engine.rows("SELECT 1") == [(1,)]
@@ -251,3 +257,51 @@ def test_two_databases_have_two_leads(
 
 def test_without_a_server_nobody_leads_and_nothing_is_raised() -> None:
     assert not PostgresLead("postgresql://barie@127.0.0.1:1/barie").try_lead()
+
+
+# -- what was forgotten
+
+
+NAME = "Nông Văn Quên"
+CENTRE = "centre-CKHN.1"
+
+
+@pytest.fixture
+def forgotten(dsn: str) -> Iterator[tuple[Store, Draft]]:
+    """A store that holds personal values of one fact, sampled by the planner's statistics; the request to forget them."""
+    store = Store(PostgresEngine(dsn))
+    rows = [("gate-1.1", 1, 0, f"/name/{at}", f"salt {at}", f"{NAME} {at % 3}") for at in range(300)]
+    store.engine.executemany("INSERT INTO private_values VALUES (?, ?, ?, ?, ?, ?)", rows)
+    store.quarantine("barie/1/facts/CKHN/gate-1", NAME.encode(), "no Batch")
+    for table in ("private_values", "quarantine"):
+        store.engine.execute(f"VACUUM (ANALYZE) {table}")
+    body = Forget(facts=["gate-1.1/1"], reason="hết hạn lưu")
+    yield store, Draft("forget", subjects.declaration("2026112300001"), dump(body))
+    store.close()
+
+
+def test_a_forgotten_value_is_in_no_file_of_the_database(
+    forgotten: tuple[Store, Draft], postgres_server: PostgresServer
+) -> None:
+    store, request = forgotten
+    assert postgres_server.files_with(NAME) != []
+
+    store.append(CENTRE, key(CENTRE), [request])
+
+    assert postgres_server.files_with(NAME) == []
+    assert store.setting("purge") is None
+
+
+def test_a_reader_hinders_no_request_to_forget_and_the_next_start_makes_up_for_it(
+    forgotten: tuple[Store, Draft], dsn: str, postgres_server: PostgresServer
+) -> None:
+    store, request = forgotten
+    with psycopg.connect(dsn) as backup:
+        backup.execute("SELECT count(*) FROM private_values")
+        store.append(CENTRE, key(CENTRE), [request])
+    assert postgres_server.files_with(NAME) != []
+
+    Store(store.engine.another()).close()
+
+    assert postgres_server.files_with(NAME) == []
+    assert store.setting("purge") is None

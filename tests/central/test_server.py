@@ -18,6 +18,7 @@ from shared import protocol
 from shared.bodies import Arrived, dump
 from shared.codes import Heading, Place
 from shared.facts import Draft
+from shared.node.checkpoints import Checkpoints
 from shared.node.link import Link, LinkSettings
 from shared.node.store import Store
 from shared.node.sync import Identity, SyncNode
@@ -109,6 +110,41 @@ def test_facts_status_and_picture_of_a_gate_reach_the_centre(tmp_path: Path) -> 
     assert (gate["state"], gate["lags"], gate["disk_free_mb"]) == ("alive", 0, 5)
     assert picture.content == JPEG
     assert 'barie_facts_held{journal="gate-2.1"} 1.0' in figures
+
+
+@needs_mosquitto
+def test_an_empty_gate_begins_from_the_checkpoint_that_the_centre_made_at_its_start(tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        broker(tmp_path, f"listener {port} 127.0.0.1\nallow_anonymous true", port),
+        centre(tmp_path, port) as url,
+    ):
+        key = PrivateKey.generate()
+        node = {"node": "gate-2", "site": "CKHN", "public_key": key.public.text, "places": ["barrier-2"]}
+        admin = {"Authorization": f"Bearer {ADMIN}"}
+        httpx.post(f"{url}/api/nodes", json=node, headers=admin).raise_for_status()
+        at_start = until(lambda: len(made := httpx.get(f"{url}/api/checkpoints").json()) == 2 and made)
+        made = httpx.post(f"{url}/api/checkpoints", headers=admin).json()
+        root = PublicKey((tmp_path / "centre.public").read_text(encoding="utf-8"))
+
+        asyncio.run(_begin(tmp_path / "gate", port, Identity("gate-2", "CKHN", key, root)))
+
+    assert [one["site"] for one in at_start] == ["CKHN", "TT"]
+    assert made[0]["facts"] == 1
+
+
+async def _begin(folder: Path, port: int, identity: Identity) -> None:
+    """Stays until it has the checkpoint whole, and what is alive in it."""
+    store = Store(folder / "gate.db")
+    link = Link(LinkSettings("127.0.0.1", port), identity.node)
+    checkpoints = Checkpoints(folder / "checkpoints")
+    sync = SyncNode(store, link, identity, checkpoints=checkpoints)
+    link.start()
+    sync.start()
+    await _eventually(lambda: checkpoints.complete is not None and store.head("centre-CKHN.1").seq == 1)
+    await sync.stop()
+    await link.stop()
+    store.close()
 
 
 async def _be_a_gate(path: Path, port: int, identity: Identity) -> None:

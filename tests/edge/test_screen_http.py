@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -162,6 +163,12 @@ def test_a_broken_store_tells_the_officer_to_use_the_key() -> None:
     gate = SpecimenGate()
     gate.link_shown = replace(gate.link_shown, store_error="đĩa đầy")
     assert "Mở bằng chìa khóa, ghi phiếu giấy. (đĩa đầy)" in get(gate, "/lane/lan-1/panel").text
+
+
+def test_a_store_that_was_recovered_is_said_with_the_time() -> None:
+    gate = SpecimenGate()
+    gate.link_shown = replace(gate.link_shown, recovered_at=datetime(2026, 11, 23, 19, 5, tzinfo=UTC))
+    assert "đã khôi phục lúc 02:05 24/11/2026" in get(gate, "/lane/lan-1/panel").text
 
 
 def test_a_disk_that_runs_short_is_a_banner_and_one_with_room_is_none() -> None:

@@ -203,6 +203,16 @@ class RunningSite:
         """How a gate says it does."""
         return httpx.get(f"{self.address(place)}/health/{what}", timeout=10)
 
+    def page(self, place: str, path: str) -> httpx.Response:
+        """A page of a gate for whoever has not signed in, as it is; a gate between two servers is waited for."""
+
+        def answer() -> httpx.Response | None:
+            with contextlib.suppress(httpx.TransportError):
+                return httpx.get(self.address(place) + path, timeout=15.0, follow_redirects=True)
+            return None
+
+        return wait_for("an answer", answer)
+
     def facts(self, place: str, kind: str) -> list[dict[str, Any]]:
         """Bodies of the facts of one kind that the gate itself wrote, from its store."""
         gate = gate_at(place)

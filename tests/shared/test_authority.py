@@ -1,13 +1,14 @@
 """Who may speak for whom: storing is not counting, and the order of arrival does not matter."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared import subjects
 from shared.authority import Authority, Counting, centre_only, from_centre
-from shared.bodies import Confirmed, NodeEnrolled, OpenMode, OpenRequested, dump, read_body
+from shared.bodies import Confirmed, NodeEnrolled, NodeRevoked, OpenMode, OpenRequested, dump, read_body
 from shared.clock import Stamp
 from shared.codes import Actor, Agency, Heading, Place
 from shared.facts import Draft, Fact
@@ -265,3 +266,114 @@ def test_declarations_and_enrolments_are_the_centres_alone() -> None:
     assert centre_only(site.declared)
     assert all(centre_only(one) for one in site.enrolments)
     assert not centre_only(site.confirm("4.2.b", CUSTOMS))
+
+
+def revoke_node(site: Site, **trusted: int) -> Fact:
+    """The centre revokes gate-2; journals are named by their number, as `j1`."""
+    named = {f"gate-2.{name[1:]}": seq for name, seq in trusted.items()}
+    body = NodeRevoked(node="gate-2", trusted=named)
+    site.enrolments.append(site.tell(f"centre-{SITE}", Draft("node_revoked", "node/gate-2", dump(body))))
+    return site.enrolments[-1]
+
+
+def enrol_node(site: Site, journal: str | None) -> None:
+    """The centre licenses gate-2 anew, for one journal."""
+    body = NodeEnrolled(
+        node="gate-2",
+        site=SITE,
+        public_key="k",
+        places=[Place.BARRIER_2],
+        agencies=[CUSTOMS, BORDER_GUARD],
+        journal=journal,
+    )
+    site.enrolments.append(site.tell(f"centre-{SITE}", Draft("node_enrolled", "node/gate-2", dump(body))))
+
+
+def in_journal(fact: Fact, journal: str) -> Fact:
+    """The same fact as if it stood in another journal; counting looks at no hash."""
+    return replace(fact, journal=journal)
+
+
+def test_of_a_revoked_node_what_lies_within_the_trusted_numbers_counts_and_nothing_beyond() -> None:
+    site = Site()
+    within, beyond = (site.confirm("4.2.b", CUSTOMS) for _ in range(2))
+
+    revoke_node(site, j1=within.seq)
+
+    assert counting(site, within) is Counting.COUNTS
+    assert counting(site, beyond) is Counting.REFUSED
+
+
+def test_a_journal_that_a_revocation_does_not_name_does_not_count() -> None:
+    site = Site()
+    given = site.confirm("4.2.b", CUSTOMS)
+
+    revoke_node(site, j7=5)
+
+    assert counting(site, given) is Counting.REFUSED
+    assert counting(site, in_journal(given, "gate-2.7")) is Counting.COUNTS
+
+
+def test_a_revoked_node_speaks_for_nothing_now_until_it_is_enrolled_again() -> None:
+    site = Site()
+    revoke_node(site, j1=9)
+    before = site.authority().node_speaks("gate-2", Place.BARRIER_2, CUSTOMS)
+
+    enrol_node(site, "gate-2.2")
+
+    assert before is Counting.REFUSED
+    assert site.authority().node_speaks("gate-2", Place.BARRIER_2, CUSTOMS) is Counting.COUNTS
+
+
+def test_after_a_revocation_only_the_journal_that_a_new_enrolment_names_counts_again() -> None:
+    site = Site()
+    given = site.confirm("4.2.b", CUSTOMS)
+    revoke_node(site, j1=0)
+    enrol_node(site, "gate-2.2")
+
+    counted = {name: counting(site, in_journal(given, f"gate-2.{name}")) for name in (1, 2, 3)}
+
+    assert counted == {1: Counting.REFUSED, 2: Counting.COUNTS, 3: Counting.REFUSED}
+
+
+def test_an_enrolment_that_names_no_journal_wins_nothing_back() -> None:
+    site = Site()
+    given = site.confirm("4.2.b", CUSTOMS)
+    revoke_node(site, j1=0)
+    enrol_node(site, None)
+    assert counting(site, given) is Counting.REFUSED
+
+
+def test_an_enrolment_cannot_lift_the_limit_of_a_journal_that_a_revocation_named() -> None:
+    site = Site()
+    within, beyond = (site.confirm("4.2.b", CUSTOMS) for _ in range(2))
+    revoke_node(site, j1=within.seq)
+    enrol_node(site, "gate-2.1")
+    assert [counting(site, one) for one in (within, beyond)] == [Counting.COUNTS, Counting.REFUSED]
+
+
+def test_a_second_revocation_only_takes_away() -> None:
+    site = Site()
+    given = [site.confirm("4.2.b", CUSTOMS) for _ in range(3)]
+    revoke_node(site, j1=2)
+    enrol_node(site, "gate-2.2")
+    revoke_node(site, j1=3, j2=1, j3=9)
+
+    assert [counting(site, one) for one in given] == [Counting.COUNTS, Counting.COUNTS, Counting.REFUSED]
+    assert counting(site, in_journal(given[0], "gate-2.2")) is Counting.COUNTS
+    assert counting(site, in_journal(given[1], "gate-2.2")) is Counting.REFUSED
+    assert counting(site, in_journal(given[0], "gate-2.3")) is Counting.REFUSED
+
+
+def test_revocations_and_enrolments_of_a_node_fold_the_same_in_any_order() -> None:
+    site = Site()
+    revoke_node(site, j1=4)
+    enrol_node(site, "gate-2.2")
+    revoke_node(site, j1=4, j2=3)
+    enrol_node(site, "gate-2.3")
+    expected = site.authority()
+    order = random.Random(11)
+    for _ in range(30):
+        facts = [*site.enrolments, *site.enrolments]
+        order.shuffle(facts)
+        assert Authority.of(SITE, facts) == expected

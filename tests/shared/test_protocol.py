@@ -28,6 +28,8 @@ from shared.protocol import (
     encode,
     facts_topic,
     fill_topic,
+    history,
+    joined,
     open_batch,
     pictures_topic,
     sender_of,
@@ -75,7 +77,7 @@ def test_nulls_inside_a_body_survive_the_journey() -> None:
     assert run == journal.sealed
 
 
-@given(st.floats(-(2**53) + 1, 2**53 - 1), st.text(st.characters(codec="utf-8")))
+@given(st.floats(-(2**53) + 1, 2**53 - 1), st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_every_number_and_text_in_a_body_survives_the_journey(number: float, text: str) -> None:
     journal = Journal(NAME)
     journal.write(replace(note(), body={"number": number, "text": text, text: [0.9731, 18000.0]}))
@@ -116,6 +118,33 @@ def test_a_batch_closes_before_it_grows_past_its_bytes() -> None:
 def test_a_fact_too_large_for_any_message_is_never_sealed() -> None:
     with pytest.raises(BadFact, match="at most"):
         Journal(NAME).write(replace(note(), body={"much": "x" * MOST_FACT_BYTES}))
+
+
+def test_batches_that_follow_one_another_are_one_under_the_last_signature(journal: Journal) -> None:
+    parts = [next(batches([one], KEY)) for one in journal.sealed]
+    together = joined(parts)
+    assert together is not None
+    run, signed = open_batch(together, [KEY.public])
+    assert [one.fact for one in run] == journal.facts
+    assert signed.head == journal.head
+
+
+def test_batches_that_do_not_follow_one_another_are_not_joined(journal: Journal) -> None:
+    first, second, third = (next(batches([one], KEY)) for one in journal.sealed[:3])
+    assert joined([first, third]) is None
+    assert joined([second, first]) is None
+
+
+def test_history_without_a_signature_is_not_joined(journal: Journal) -> None:
+    first, second = (next(batches([one], KEY)) for one in journal.sealed[:2])
+    assert joined([history(journal.sealed[:1], None), second]) is None
+    assert joined([first, history(journal.sealed[1:2], None)]) is None
+
+
+def test_the_signature_that_a_run_has_at_its_end_is_not_made_anew(journal: Journal) -> None:
+    end = SignedHead(journal.head, "its own")
+    assert next(batches(journal.sealed, KEY, end)).head.signature == "its own"
+    assert next(batches(journal.sealed[:2], KEY, end)).head.signature != "its own"
 
 
 def test_no_facts_are_no_batch() -> None:
@@ -326,3 +355,18 @@ def test_the_last_name_of_a_topic_is_its_sender(topic: str, kind: str) -> None:
 )
 def test_topics_of_others_have_no_sender(topic: str) -> None:
     assert sender_of(topic) is None
+
+
+def test_a_null_that_was_signed_is_sent() -> None:
+    vector = Vector.model_validate(
+        {
+            "node": "n",
+            "site": "s",
+            "incarnation": 1,
+            "at": "t",
+            "heads": {},
+            "checkpoint": None,
+            "later": None,
+        }
+    ).sign(KEY)
+    decode(encode(vector), Vector).check(KEY.public)

@@ -1,5 +1,6 @@
 """Retention: what may go goes and is not missed; what is alive, young or unproven stays; the rest is still a chain."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.protocol import WireHead
 from tests.builders import MORNING, NO, SITE, VEHICLE, Journal, declared_body, key, note
+from tests.engines import Open
 
 CENTRE = f"centre-{SITE}.1"
 GATE = "gate-1.1"
@@ -69,12 +71,13 @@ def gate() -> Journal:
 
 
 @pytest.fixture
-def store(tmp_path: Path, centre: Journal, gate: Journal) -> Store:
-    opened = Store(tmp_path / "store.db", [Declarations(), UsedTwice()])
+def store(connect: Open, centre: Journal, gate: Journal) -> Iterator[Store]:
+    opened = Store(connect(), [Declarations(), UsedTwice()])
     opened.absorb(centre.sealed, centre.signed)
     opened.absorb(gate.sealed[:4], signed_at(gate, 4))
     opened.absorb(gate.sealed[4:], gate.signed)
-    return opened
+    yield opened
+    opened.close()
 
 
 def tables(store: Store) -> dict[str, list[object]]:

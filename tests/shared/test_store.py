@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,18 +10,15 @@ from shared import subjects
 from shared.bodies import Body
 from shared.facts import BadFact, BrokenChain, Draft, Fact, Sealed, commit
 from shared.journal import Head, SignedHead, follow
-from shared.node.engine import Engine, SqliteEngine
-from shared.node.errors import StoreUnusable
+from shared.node.engine import Engine
 from shared.node.store import Store
 from tests.builders import MORNING, NO, PLATE, SITE, VEHICLE, Journal, declared_body, key, note, stamp
+from tests.engines import Open, in_transaction, on_both_engines
+
+pytestmark = on_both_engines
 
 MINE = "gate-1.1"
 THEIRS = "gate-2.1"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "store.db"
 
 
 class Applied:
@@ -35,15 +31,14 @@ class Applied:
 
     def apply(self, database: Engine, fact: Fact, body: Body) -> None:
         del body
-        assert isinstance(database, SqliteEngine)
-        assert database.connection.in_transaction
+        assert in_transaction(database)
         self.facts.append(fact)
 
     def drop(self, database: Engine, no: str) -> None:
         del database, no
 
 
-Open = Callable[..., Store]
+OpenStore = Callable[..., Store]
 
 
 @pytest.fixture
@@ -52,12 +47,12 @@ def applied() -> Applied:
 
 
 @pytest.fixture
-def open_store(path: Path, applied: Applied) -> Iterator[Open]:
+def open_store(connect: Open, applied: Applied) -> Iterator[OpenStore]:
     """Opens the store of the test, again and again as after restarts."""
     stores: list[Store] = []
 
     def opened(wall: datetime = MORNING) -> Store:
-        stores.append(Store(path, [applied], wall=lambda: wall))
+        stores.append(Store(connect(), [applied], wall=lambda: wall))
         return stores[-1]
 
     yield opened
@@ -66,7 +61,7 @@ def open_store(path: Path, applied: Applied) -> Iterator[Open]:
 
 
 @pytest.fixture
-def store(open_store: Open) -> Store:
+def store(open_store: OpenStore) -> Store:
     return open_store()
 
 
@@ -101,7 +96,7 @@ def test_appended_facts_are_numbered_chained_and_signed(store: Store) -> None:
     signed.check(key(MINE).public)
 
 
-def test_facts_survive_closing_and_opening(open_store: Open) -> None:
+def test_facts_survive_closing_and_opening(open_store: OpenStore) -> None:
     store = open_store()
     written = [one.fact for one in store.append(MINE, key(MINE), [note("a"), note("b")])]
     store.close()
@@ -226,7 +221,7 @@ def test_a_run_that_continues_a_history_that_is_not_held_has_to_be_asked_for(
     [Draft("teleported", "declaration/1", {"to": "Bằng Tường"}), Draft("recalled", "declaration/1", {}, v=9)],
     ids=["unknown kind", "unknown version"],
 )
-def test_a_fact_that_is_not_understood_is_stored_and_passed_on(open_store: Open, draft: Draft) -> None:
+def test_a_fact_that_is_not_understood_is_stored_and_passed_on(open_store: OpenStore, draft: Draft) -> None:
     journal = Journal(THEIRS)
     journal.write(note("before"))
     journal.write(draft)
@@ -266,7 +261,7 @@ def test_a_stamp_is_later_than_every_fact_taken_in(store: Store) -> None:
     assert store.append(MINE, key(MINE), [note()])[0].fact.stamp > stamp(120)
 
 
-def test_a_fact_from_a_clock_far_ahead_is_stored_and_does_not_move_ours(open_store: Open) -> None:
+def test_a_fact_from_a_clock_far_ahead_is_stored_and_does_not_move_ours(open_store: OpenStore) -> None:
     journal = Journal(THEIRS)
     journal.write(note(), at=stamp(86_400))
     store = open_store()
@@ -277,7 +272,7 @@ def test_a_fact_from_a_clock_far_ahead_is_stored_and_does_not_move_ours(open_sto
     assert after_restart.append(MINE, key(MINE), [note()])[0].fact.stamp == stamp(60)
 
 
-def test_after_a_restart_with_a_clock_set_back_stamps_still_rise(open_store: Open) -> None:
+def test_after_a_restart_with_a_clock_set_back_stamps_still_rise(open_store: OpenStore) -> None:
     store = open_store()
     before = store.append(MINE, key(MINE), [note()])[0].fact.stamp
     store.close()
@@ -355,7 +350,7 @@ def test_personal_values_are_kept_apart_and_come_back_with_their_fact(store: Sto
     assert store.private(store.append(MINE, key(MINE), [note()])[0].fact.ref) == {}
 
 
-def test_settings_and_incarnations_survive(open_store: Open) -> None:
+def test_settings_and_incarnations_survive(open_store: OpenStore) -> None:
     store = open_store()
     assert (store.setting("colour"), store.next_incarnation()) == (None, 1)
     store.set_setting("colour", "xanh")
@@ -376,19 +371,3 @@ def test_what_comes_again_and_again_is_kept_once_and_counted(store: Store) -> No
     for _ in range(3):
         store.quarantine("barie/1/facts/CKHN/x", b"\xff\x00", "no Batch")
     assert store.rows("SELECT payload, times FROM quarantine") == [("\\xff\\x00", 3)]
-
-
-# -- what goes wrong
-
-
-def test_a_broken_file_is_named_with_what_to_do(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_bytes(b"no database at all" * 100)
-    with pytest.raises(StoreUnusable, match=r"store\.db.*call the technician"):
-        Store(path)
-
-
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreUnusable, match="cannot open"):
-        Store(tmp_path / "file" / "store.db")
