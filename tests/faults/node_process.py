@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from shared.facts import Draft
 from shared.journal import centre_node, journal_id
 from shared.node import link as link_module
@@ -114,6 +116,7 @@ def _settings(addresses: Sequence[str]) -> LinkSettings:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     link_module.KNOCK_EVERY_S = 2.0
     node_process = NodeProcess(Path(sys.argv[1]), sys.argv[2], _settings(sys.argv[3:]))
     asyncio.run(node_process.run())
