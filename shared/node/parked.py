@@ -14,19 +14,19 @@ MOST_PARKED = 64
 
 
 class Parked:
-    """The batches of one site that wait. True while there are any; `came` is set by each new one."""
+    """The batches of one site that wait. `came` is set by each new one."""
 
     def __init__(self, store: Store) -> None:
         self.came = asyncio.Event()
         self._store = store
         self._waiting: dict[str, dict[SignedHead, Sequence[Sealed]]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
 
     def park(self, run: Sequence[Sealed], signed: SignedHead) -> None:
         """Keeps a checked batch. When many wait, those of the journal that has waited longest go: they are asked for."""
-        if sum(map(len, self._waiting.values())) >= MOST_PARKED:
+        if len(self) >= MOST_PARKED:
             del self._waiting[next(iter(self._waiting))]
         self._waiting.setdefault(signed.head.journal, {})[signed] = run
         self.came.set()
