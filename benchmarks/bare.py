@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.waiting import until
 from shared import protocol
-from shared.node.sync import WINDOW
+from shared.node.pushing import WINDOW
 from simulation.layout import SITE
 
 

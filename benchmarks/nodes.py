@@ -24,11 +24,12 @@ from shared.journal import centre_node, is_centre, journal_id
 from shared.known import Known
 from shared.node.checkpoints import Checkpoints, live_facts
 from shared.node.declarations import DeclarationBook, Declarations
+from shared.node.identity import Identity
 from shared.node.link import Link, LinkSettings, Received
 from shared.node.procedure_files import SHIPPED, load_procedures
 from shared.node.service import keep_loaded
 from shared.node.store import Store
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from shared.procedures import Settings
 from shared.signing import PrivateKey, PublicKey
 from simulation.layout import SITE

@@ -12,7 +12,7 @@ from benchmarks.figures import Effort, Figure, Peer, spread
 from benchmarks.nodes import CENTRE
 from benchmarks.site import GATE, Line, line
 from shared.journal import journal_id
-from shared.node.sync import WINDOW
+from shared.node.pushing import WINDOW
 
 COMMITS = (1, 5, 100)
 """Facts a commit at the gate: the least, a passage's, and those of a gate that writes as fast as it can."""

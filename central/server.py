@@ -26,12 +26,13 @@ from shared.facts import FactError
 from shared.journal import centre_node
 from shared.node.chores import chores
 from shared.node.errors import StoreError
+from shared.node.identity import Identity
 from shared.node.link import Link, Received
 from shared.node.opening import Opened, mend, open_mended, settle
 from shared.node.salvage import Own
 from shared.node.scrub import watch_store
 from shared.node.service import notify, serving, set_up_logs, stop_requested, until_stopped, watchdog
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from shared.trust import Trust
 
 log = structlog.get_logger()

@@ -35,11 +35,12 @@ from shared.known import Known, journals_of
 from shared.node.checkpoints import Checkpoints
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreError, StoreUnusable
+from shared.node.identity import Identity
 from shared.node.opening import mend, open_mended, recovery_told
 from shared.node.own import own_journal
 from shared.node.procedure_files import load_procedures
 from shared.node.salvage import Own, Recovery
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from shared.node.used_twice import UsedTwice, findings
 from shared.signing import BadKey, PrivateKey
 from shared.trust import Trust

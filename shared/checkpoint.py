@@ -9,14 +9,16 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from shared.bodies import Sha256
-from shared.facts import BadFact, Fact, PrivateValue, Sealed
-from shared.journal import Head
-from shared.protocol import Message, SignedMessage, WireHead, weight_bytes, wire
+from shared.facts import BadFact, BadSignature, Fact, PrivateValue, Sealed, read_envelope
+from shared.journal import Head, SignedHead
+from shared.protocol import Message, SignedMessage, WireHead, check_any, weight_bytes, wire
+from shared.trust import Trust
 
 MOST_PART_BYTES = 8_000_000
 """Unpacked size of a part that is still opened."""
@@ -100,3 +102,21 @@ def parts_of(live: Iterable[Sealed]) -> Iterator[tuple[PartName, bytes]]:
 def _named(part: Sequence[Sealed]) -> tuple[PartName, bytes]:
     payload = pack_part(part)
     return PartName(sha256=hashlib.sha256(payload).hexdigest(), facts=len(part)), payload
+
+
+def check_manifest(manifest: Manifest, trust: Trust) -> None:
+    """Raises BadFact or BadSignature unless the centre's root, or one that it was rotated to, signed the manifest.
+
+    `trust` learns the rotations that the manifest's certificates prove.
+    """
+    if manifest.site != trust.site:
+        raise BadSignature(f"a checkpoint of {manifest.site} is none of {trust.site}")
+    with suppress(BadSignature):
+        manifest.check(trust.root)
+        return
+    for certificate in manifest.roots:
+        fact = read_envelope(certificate.fact)
+        signed = SignedHead(Head.of(fact), certificate.signature)
+        check_any(signed, trust.keys(fact.journal, fact.seq))
+        trust.learn([fact])
+    manifest.check(trust.root)

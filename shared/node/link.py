@@ -90,6 +90,7 @@ class Link:
         self._filters: list[str] = []
         self._on_up: list[Callable[[], None]] = []
         self._pending: dict[int, asyncio.Future[bool]] = {}
+        self._posted: set[asyncio.Task[bool]] = set()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -145,6 +146,25 @@ class Link:
         answered: asyncio.Future[bool] = self._loop.create_future()
         self._pending[sent.mid] = answered
         return await answered
+
+    def post(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        user: Mapping[str, str] | None = None,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Publishes without waiting for the answer; `then` is called when it has come, good or bad."""
+
+        def answered(task: asyncio.Task[bool]) -> None:
+            self._posted.discard(task)
+            then()
+
+        task = asyncio.ensure_future(self.publish(topic, payload, retain=retain, user=user))
+        self._posted.add(task)
+        task.add_done_callback(answered)
 
     def _make_client(
         self, settings: LinkSettings, client_id: str, will: tuple[str, bytes] | None

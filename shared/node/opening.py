@@ -96,11 +96,11 @@ async def settle(opened: Opened, sync: SyncNode, own: Own, within_s: float = REC
     if opened.recovered or opened.start is not Start.SAME:
         known = await _asked(opened, sync, within_s)
         if known:
-            sync.go_on()
+            sync.own.go_on()
         elif opened.recovered:
-            sync.begin_journal(Cause.DAMAGED)
+            sync.own.begin(Cause.DAMAGED)
         elif opened.start is Start.DOUBTFUL:
-            sync.begin_journal(Cause.RESTORED)
+            sync.own.begin(Cause.RESTORED)
     recovery = recovery_told(opened.store)
     told = f"recovery/{own.node}"
     if recovery is not None and opened.store.setting(told) != recovery.at.isoformat():

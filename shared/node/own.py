@@ -5,15 +5,21 @@ last: beside the database lies a small file with the count of starts, which does
 """
 
 import secrets
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
+import structlog
+
 from shared import subjects
 from shared.bodies import Cause, JournalBegun, dump
-from shared.facts import Draft
+from shared.facts import Draft, Sealed
 from shared.journal import author_of, journal_id
+from shared.node.identity import Identity
 from shared.node.store import Store
 from shared.signing import PrivateKey, PublicKey
+
+log = structlog.get_logger()
 
 _FIRST_DRAWN, _LAST_DRAWN = 100_000, 999_999
 
@@ -74,6 +80,52 @@ def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause, journa
         store.set_setting(f"journal/{node}", journal)
         store.append(journal, key, [Draft("journal_begun", subjects.node(node), dump(body))])
     return journal
+
+
+class OwnJournal:
+    """The journal that a node writes now. `begun` is called when it is another than before."""
+
+    def __init__(self, store: Store, identity: Identity, begun: Callable[[], None]) -> None:
+        self._store = store
+        self._identity = identity
+        self._begun = begun
+        self.name = own_journal(store, identity.node)
+
+    def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
+        """Writes facts and gives them when they are on disk; raises StoreUnusable."""
+        return self._store.append(self.name, self._identity.key, drafts)
+
+    def begin(self, cause: Cause, journal: str | None = None) -> None:
+        """Goes on in a new journal, by a name that was given or drawn, unless another process has; raises StoreUnusable."""
+        left, node = self.name, self._identity.node
+        with self._store.together("begin a journal in"):
+            begun = own_journal(self._store, node)
+            if begun == left:
+                begun = begin_journal(self._store, self._identity.key, node, cause, journal)
+        self._write_on(begun)
+        log.warning("journal_begun", left=left, journal=begun, cause=cause.value)
+
+    def go_on(self, journal: str | None = None) -> None:
+        """Goes on in one of our journals that came back from peers, the newest unless named. Raises StoreUnusable."""
+        journal = journal or newest_journal(self._store, self._identity.node)
+        if journal != self.name:
+            self._store.set_setting(f"journal/{self._identity.node}", journal)
+            self._write_on(journal)
+
+    def notice(self) -> None:
+        """Another process of this node may have begun a journal. Raises StoreUnusable."""
+        journal = own_journal(self._store, self._identity.node)
+        if journal != self.name:
+            self._write_on(journal)
+
+    def leave_when_forked(self, journal: str) -> None:
+        """Begins a new journal when another history of the one we write was met; raises StoreUnusable."""
+        if journal == self.name and len(self._store.branches(journal)) > 1:
+            self.begin(Cause.FORKED)
+
+    def _write_on(self, journal: str) -> None:
+        self.name = journal
+        self._begun()
 
 
 class Marker:

@@ -8,30 +8,31 @@ so that a node whose store was put back gets its own facts from its peers.
 import asyncio
 import contextlib
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
 from shared import protocol
 from shared.bodies import AUTHORITY_KINDS, Cause
-from shared.checkpoint import Manifest
+from shared.checkpoint import Manifest, check_manifest
 from shared.clock import BadStamp, Stamp
-from shared.facts import BadFact, BadSignature, BrokenChain, Draft, Fact, FactError, Sealed, read_envelope
-from shared.journal import Head, SignedHead, author_of, centre_node, is_centre
+from shared.facts import BadFact, BadSignature, Draft, Fact, FactError, Sealed
+from shared.journal import Head, author_of, centre_node, is_centre
+from shared.node.answering import Answering
 from shared.node.asking import Asking
 from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
+from shared.node.identity import Identity
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, newest_journal, own_journal, remember
-from shared.node.parked import Parked
+from shared.node.own import OwnJournal, remember
 from shared.node.peers import MOST_STRANGERS, Peers, boot_id
+from shared.node.pushing import Pushing
+from shared.node.receiving import Receiving
 from shared.node.store import Store
+from shared.node.voice import Voice
 from shared.node.witnesses import Witnesses
-from shared.signing import PrivateKey, PublicKey
+from shared.signing import PublicKey
 from shared.trust import Trust
 
 log = structlog.get_logger()
@@ -42,23 +43,6 @@ HEARTBEAT_EVERY_S = 5.0
 WITNESS_EVERY_S = 300.0
 STORE_AGAIN_S = 5.0
 SETTLE_S = 1.0
-WINDOW = 8
-"""Batches of new facts on their way to the broker at a time."""
-RETRY_EVERY_S = 0.02
-RETRIES = 50
-"""So often a process of a group looks whether another has taken in what its own batches wait for; then at every tick."""
-MOST_SAID = 64
-"""So many of our last vectors are known again when we hear of them."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a node is: its name, site and key, and the centre's public key that was pinned at installation."""
-
-    node: str
-    site: str
-    key: PrivateKey
-    root: PublicKey
 
 
 class SyncNode:
@@ -98,15 +82,14 @@ class SyncNode:
             if checkpoints and not is_centre(identity.node)
             else None
         )
-        self._incarnation = store.next_incarnation()
-        self._led = False
         remember(store, identity.node, identity.site, identity.root)
-        self._said_at: deque[str] = deque(maxlen=MOST_SAID)
-        self._journal = own_journal(store, identity.node)
-        self.twin = False
-        self._pushed = store.head(self._journal).seq
-        self._parked = Parked(store)
-        self._wake_push = asyncio.Event()
+        self._voice = Voice(store, identity, self._of_site)
+        self.own = OwnJournal(store, identity, lambda: self._pushing.another_journal())
+        self._pushing = Pushing(store, link, identity, self.own)
+        self._answering = Answering(store, self.trust, checkpoints)
+        self._receiving = Receiving(
+            store, self.trust, self._asking, self.peers, self.own, self._set_aside, self._received
+        )
         self._vector_due = True
         self._vector_sent_at = float("-inf")
         self._witnessed_at = clock()
@@ -121,9 +104,9 @@ class SyncNode:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Starts pushing and ticking; gives the tasks, which run until `stop`, to whoever watches over them."""
-        running = {"push": self._push(), "tick": self._tick()}
+        running = {"push": self._pushing.run(), "tick": self._tick()}
         if self._group is not None:
-            running["retry"] = self._retry()
+            running["retry"] = self._receiving.retry()
         site = self._identity.site
         self._tasks = [asyncio.create_task(run, name=f"{name} {site}") for name, run in running.items()]
         return list(self._tasks)
@@ -141,12 +124,17 @@ class SyncNode:
     @property
     def journal(self) -> str:
         """The journal that this node writes now."""
-        return self._journal
+        return self.own.name
 
     @property
     def incarnation(self) -> int:
         """Which start of the node this is."""
-        return self._incarnation
+        return self._voice.incarnation
+
+    @property
+    def twin(self) -> bool:
+        """Whether another PC was heard under this node's name."""
+        return self._voice.twin
 
     @property
     def centre(self) -> str:
@@ -169,12 +157,12 @@ class SyncNode:
     def unsent(self) -> int:
         """How many of our own facts the centre has not said it holds."""
         held = self.peers.heard.get(self.centre)
-        seen = held.vector.heads.get(self._journal) if held else None
-        return max(0, self._store.head(self._journal).seq - (seen.seq if seen else 0))
+        seen = held.vector.heads.get(self.own.name) if held else None
+        return max(0, self._store.head(self.own.name).seq - (seen.seq if seen else 0))
 
     def unseen(self) -> int:
         """How many of our own facts nobody else has been seen to hold: they cannot be proven yet."""
-        return self.witnesses.unseen(self._journal)
+        return self.witnesses.unseen(self.own.name)
 
     def refused(self) -> dict[str, str]:
         """Who has set facts of ours aside, and of which journal: the technician must look."""
@@ -213,43 +201,20 @@ class SyncNode:
         """Whether any other node was heard, known or not."""
         return bool(self._strangers) or any(node != self._identity.node for node in self.peers.heard)
 
-    def go_on(self) -> None:
-        """Goes on in the newest of our journals, after they came back from peers. Raises StoreUnusable."""
-        newest = newest_journal(self._store, self._identity.node)
-        if newest != self._journal:
-            self._store.set_setting(f"journal/{self._identity.node}", newest)
-            self._journal = newest
-            self._pushed = self._store.head(newest).seq
-
     def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """Writes facts into this node's journal and gives them when they are on disk; raises StoreUnusable."""
-        return self._store.append(self._journal, self._identity.key, drafts)
+        return self.own.write(drafts)
 
     def fetch_checkpoint(self) -> None:
         """Sees to it that the parts of the newest checkpoint come here, though no journal is behind."""
         if self._beginning is not None:
             self._beginning.fetch()
 
-    def begin_journal(self, cause: Cause, journal: str | None = None) -> None:
-        """Goes on in a new journal, by a name that was given or drawn; raises StoreUnusable."""
-        left, node = self._journal, self._identity.node
-        with self._store.together("begin a journal in"):
-            begun = own_journal(self._store, node)
-            if begun == left:
-                begun = begin_journal(self._store, self._identity.key, node, cause, journal)
-        self._write_on(begun)
-        log.warning("journal_begun", left=left, journal=begun, cause=cause.value)
-
-    def _write_on(self, journal: str) -> None:
-        self._journal = journal
-        self._pushed = 0
-        self._wake_push.set()
-
     # -- in
 
     def _subscribe(self) -> None:
         site, me = self._identity.site, self._identity.node
-        self._link.subscribe_together(protocol.facts_topic(site, "+"), self._on_batches, self._group)
+        self._link.subscribe_together(protocol.facts_topic(site, "+"), self._receiving.batches, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
         self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
@@ -261,105 +226,12 @@ class SyncNode:
             return
         part = received.user.get("part")
         if part is None:
-            self._on_batch(received)
+            self._receiving.batch(received)
         elif self._beginning is not None:
             with self._store_trouble():
                 self._beginning.take(part, received.payload)
                 self.peers.note_freshness()
             self._ask(at_once=True)
-
-    def _on_batches(self, messages: Sequence[Received]) -> None:
-        """Takes batches that follow one another as one, for one signature and one commit; else each by itself."""
-        if len(messages) > 1 and self._take_joined(messages):
-            self._vector_due = True
-            return
-        for received in messages:
-            self._on_batch(received)
-
-    def _take_joined(self, messages: Sequence[Received]) -> bool:
-        """False when they are not one run with a good signature at its end, or part of it is not of the form."""
-        try:
-            batch = protocol.joined([protocol.decode(one.payload, protocol.Batch) for one in messages])
-            return batch is not None and self._take(
-                batch, Head(batch.journal, batch.head.seq, batch.head.hash)
-            )
-        except BrokenChain:
-            return True
-        except (FactError, StoreError):
-            return False
-
-    def _on_batch(self, received: Received) -> None:
-        head: Head | None = None
-        try:
-            batch = protocol.decode(received.payload, protocol.Batch)
-            head = Head(batch.journal, batch.head.seq, batch.head.hash)
-            fresh = self._take_history(batch, head) if not batch.head.signature else self._take(batch, head)
-        except FactError as error:
-            self._set_aside(received, error)
-            sender = protocol.sender_of(received.topic)
-            if head is not None and sender is not None and self.trust.knows(head.journal):
-                self._asking.refuse(head, sender[2])
-            return
-        except StoreError as error:
-            log.error("store_failed", error=str(error))
-            return
-        if fresh:
-            self._vector_due = True
-            if received.topic.startswith(f"{protocol.ROOT}/fill/"):
-                self._ask(at_once=True)
-
-    def _take(self, batch: protocol.Batch, head: Head) -> bool:
-        """Stores a batch of new facts; True when there were any."""
-        if self._store.holds(head):
-            self._asking.answered(head.journal)
-            return False
-        keys = self.trust.keys(head.journal, head.seq)
-        if not keys:
-            return False
-        end = self.trust.end(head.journal)
-        if end is not None and self._store.holds(end):
-            raise BadSignature(f"{head.journal} ended with {end.seq}; its key was rotated away")
-        run, signed = protocol.open_batch(batch, keys)
-        try:
-            fresh = self._store.absorb(run, signed)
-        except BrokenChain:
-            self._parked.park(run, signed)
-            return False
-        self._parked.take(head.journal)
-        self._asking.answered(head.journal)
-        self.peers.note_freshness()
-        self._leave_when_forked(head.journal)
-        return bool(fresh)
-
-    def _leave_when_forked(self, journal: str) -> None:
-        """Another history of the journal we write was met."""
-        if journal == self._journal and len(self._store.branches(journal)) > 1:
-            self.begin_journal(Cause.FORKED)
-
-    def _take_history(self, batch: protocol.Batch, head: Head) -> bool:
-        """Stores a page of history when it is the one that was asked for."""
-        floor = self._store.floor(head.journal)
-        if head != floor or not floor.seq:
-            return False
-        keys = self.trust.keys(head.journal, batch.proof.seq if batch.proof else 1)
-        run, proof = protocol.open_history(batch, floor, keys)
-        self._store.fill(run, proof)
-        self._leave_when_forked(head.journal)
-        self._asking.history_answered()
-        self._ask(at_once=True)
-        return True
-
-    async def _retry(self) -> None:
-        """Batches of this process may follow what another one of the group is just taking in: a quick look each time."""
-        while True:
-            await self._parked.came.wait()
-            self._parked.came.clear()
-            for _ in range(RETRIES):
-                await asyncio.sleep(RETRY_EVERY_S)
-                with self._store_trouble():
-                    self._parked.take_all()
-                if not self._parked:
-                    break
 
     def _on_vector(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -376,7 +248,7 @@ class SyncNode:
             if vector.site != self._identity.site:
                 raise BadSignature(f"a vector of {vector.site} is none of {self._identity.site}")
             if vector.node == self._identity.node:
-                self._hear_ourselves(vector, retained=received.retained)
+                self._hear_ourselves(vector, received)
                 return
             stamp = Stamp.parse(vector.at)
         except (FactError, BadStamp) as error:
@@ -386,7 +258,8 @@ class SyncNode:
             self._store.clock.observe(stamp)
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)
-                self._rise_above(vector.outdated.get(self._identity.node))
+                risen = self._voice.rise_above(vector.outdated.get(self._identity.node))
+                self._vector_due = self._vector_due or risen
 
     def _hear_stranger(self, vector: protocol.Vector, received: Received) -> None:
         """A node whose key is not known yet: heard again once it is. If it holds more of our own journal, we ask for that.
@@ -401,32 +274,13 @@ class SyncNode:
                 known = [_wire(one) for one in self._store.locator(head.journal)]
                 ask = protocol.Ask(journal=head.journal, after=held.seq, known=known)
                 topic = protocol.ask_topic(self._identity.site, vector.node, self._identity.node)
-                self._spawn(self._link.publish(topic, protocol.encode(ask)))
+                self._link.post(topic, protocol.encode(ask))
 
-    def _hear_ourselves(self, vector: protocol.Vector, *, retained: bool) -> None:
-        """Our own name, signed with our key, and newer than what we said: two PCs bear it, or we have lost our disk."""
-        said = self._said_at[-1] if self._said_at else ""
-        if self._group is not None or (vector.incarnation, vector.at) <= (self._incarnation, said):
-            return
-        self._incarnation = vector.incarnation + 1
-        if not retained:
-            if not self.twin:
-                log.error("twin_heard", node=vector.node, incarnation=vector.incarnation)
-            self.twin = True
+    def _hear_ourselves(self, vector: protocol.Vector, received: Received) -> None:
+        """Among several processes of one node this is their own talk."""
+        if self._group is None:
             with self._store_trouble():
-                self._store.flag(
-                    f"node/{vector.node}",
-                    "twin",
-                    "another PC speaks under this name; take one of them off the network",
-                )
-
-    def _rise_above(self, known: protocol.WireTurn | None) -> None:
-        """A peer passes our vectors over: it knows a newer one, from before our disk was lost or from a twin."""
-        if known is None or known.incarnation < self._incarnation:
-            return
-        if known.incarnation > self._incarnation or known.at not in self._said_at:
-            self._incarnation = known.incarnation + 1
-            self._vector_due = True
+                self._voice.hear_ourselves(vector, retained=received.retained)
 
     def _on_ask(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -438,36 +292,11 @@ class SyncNode:
         if sender is None:
             return
         with self._store_trouble():
-            payload, user = self._answer(ask), dict(received.user)
+            payload, user = self._answering.payload(ask), dict(received.user)
             if payload is not None:
                 reply = protocol.fill_topic(self._identity.site, sender[2], self._identity.node)
                 user |= {"part": ask.part} if ask.part else {}
-                self._spawn(self._link.publish(reply, payload, user=user))
-
-    def _answer(self, ask: protocol.Ask) -> bytes | None:
-        if ask.part is not None:
-            return self.checkpoints.part(ask.part) if self.checkpoints else None
-        if not self.trust.knows(ask.journal):
-            return None
-        most = protocol.PAGE_FACTS
-        while True:
-            payload = self._page(ask, most)
-            if payload is None or protocol.fits(payload) or most == 1:
-                return payload
-            most //= 2
-
-    def _page(self, ask: protocol.Ask, most: int) -> bytes | None:
-        """A page of what follows what the asker knows, or of what leads to it; None when nothing of it is held."""
-        if ask.below is not None:
-            history = self._store.history_page(ask.journal, ask.below, most)
-            return protocol.encode(protocol.history(*history)) if history else None
-        known = [Head(ask.journal, head.seq, head.hash) for head in ask.known]
-        page = (
-            self._store.page_after(ask.journal, known, most)
-            if known
-            else self._store.page(ask.journal, ask.after, most)
-        )
-        return protocol.encode(protocol.batch(*page)) if page else None
+                self._link.post(reply, payload, user=user)
 
     def _on_checkpoint(self, received: Received) -> None:
         sender = protocol.sender_of(received.topic)
@@ -475,7 +304,7 @@ class SyncNode:
             return
         try:
             manifest = protocol.decode(received.payload, Manifest)
-            self._check_manifest(manifest)
+            check_manifest(manifest, self.trust)
         except FactError as error:
             self._set_aside(received, error)
             return
@@ -483,19 +312,10 @@ class SyncNode:
             self._beginning.hear(manifest)
         self._ask(at_once=True)
 
-    def _check_manifest(self, manifest: Manifest) -> None:
-        """Raises BadSignature unless the centre's root, or one that it was rotated to, signed the manifest."""
-        if manifest.site != self._identity.site:
-            raise BadSignature(f"a checkpoint of {manifest.site} is none of {self._identity.site}")
-        with contextlib.suppress(BadSignature):
-            manifest.check(self.trust.root)
-            return
-        for certificate in manifest.roots:
-            fact = read_envelope(certificate.fact)
-            signed = SignedHead(Head.of(fact), certificate.signature)
-            protocol.check_any(signed, self.trust.keys(fact.journal, fact.seq))
-            self.trust.learn([fact])
-        manifest.check(self.trust.root)
+    def _received(self, fresh: bool, answer: bool) -> None:
+        self._vector_due = self._vector_due or fresh
+        if answer:
+            self._ask(at_once=True)
 
     def _set_aside(self, received: Received, error: Exception) -> None:
         log.warning("message_refused", topic=received.topic, why=str(error))
@@ -508,49 +328,17 @@ class SyncNode:
         if any(fact.kind in AUTHORITY_KINDS for fact in facts):
             self._learn()
         self._vector_due = True
-        ours = [fact.seq for fact in facts if fact.journal == self._journal]
-        if ours:
-            self._pushed = max(self._pushed, ours[0] - 1) if self._store.engine.shared else self._pushed
-            self._wake_push.set()
+        self._pushing.stored(facts)
 
     def _up(self) -> None:
-        self._pushed = self._store.head(self._journal).seq
+        self._pushing.up()
         self._vector_due = True
         self._vector_sent_at = float("-inf")
         self._asking.forget()
 
-    async def _push(self) -> None:
-        while True:
-            await self._wake_push.wait()
-            self._wake_push.clear()
-            try:
-                await self.push()
-            except StoreError as error:
-                log.error("store_failed", error=str(error))
-                await asyncio.sleep(STORE_AGAIN_S)
-                self._wake_push.set()
-
     async def push(self) -> None:
-        """Publishes new facts, a few batches at a time; what the broker does not take is asked for by the others."""
-        topic = protocol.facts_topic(self._identity.site, self._identity.node)
-        window = asyncio.Semaphore(WINDOW)
-
-        async def send(payload: bytes) -> bool:
-            try:
-                return await self._link.publish(topic, payload)
-            finally:
-                window.release()
-
-        while self._link.connected:
-            after = max(self._pushed, self._store.floor(self._journal).seq)
-            page = self._store.page(self._journal, after)
-            if page is None:
-                return
-            run, end = page
-            self._pushed = end.head.seq
-            for batch in protocol.batches(run, self._identity.key, end):
-                await window.acquire()
-                self._spawn(send(protocol.encode(batch)))
+        """Publishes what this node has written since; raises StoreUnusable."""
+        await self._pushing.push()
 
     async def _tick(self) -> None:
         while True:
@@ -578,25 +366,15 @@ class SyncNode:
         self._ask()
 
     def _speaks(self) -> bool:
-        """Whether this process speaks for the node.
-
-        Who takes that over counts as a new start, so that its word is newer; who was taken over from, and does not know it
-        yet, is silent.
-        """
-        if not self._leads():
-            self._led = False
-            return False
+        """Whether this process speaks for the node; who takes that over does so at once."""
+        leads = self._leads()
         if self._group is None:
-            return True
-        speaker = f"speaker/{self._identity.node}"
-        if not self._led:
-            self._led = True
-            self._incarnation = self._store.next_incarnation()
-            self._store.set_setting(speaker, str(self._incarnation))
-            self._vector_due = True
-            self._vector_sent_at = float("-inf")
-            log.info("lead_taken", site=self._identity.site, incarnation=self._incarnation)
-        return self._store.setting(speaker) == str(self._incarnation)
+            return leads
+        before = self._voice.incarnation
+        speaks = self._voice.leads(leads=leads)
+        if self._voice.incarnation != before:
+            self._vector_due, self._vector_sent_at = True, float("-inf")
+        return speaks
 
     def _go_on_as_told(self) -> None:
         """After a revocation the centre names the journal in which a node's word counts again.
@@ -604,15 +382,14 @@ class SyncNode:
         It is begun when all that is known of our journals is here, so that no number of it is given away twice.
         """
         told = self.trust.told(self._identity.node, self._identity.key.public)
-        if told is None or self.trust.counts(self._journal) or not self.hears_centre():
+        if told is None or self.trust.counts(self.own.name) or not self.hears_centre():
             return
         if any(author_of(journal) == self._identity.node for journal in self.peers.missing()):
             return
         if self._store.head(told).seq == 0:
-            self.begin_journal(Cause.REVOKED, told)
+            self.own.begin(Cause.REVOKED, told)
         elif len(self._store.branches(told)) == 1:
-            self._store.set_setting(f"journal/{self._identity.node}", told)
-            self._journal = told
+            self.own.go_on(told)
 
     def _notice_others(self) -> None:
         """Other processes may have written to a shared store."""
@@ -625,10 +402,8 @@ class SyncNode:
         self._vector_due = True
         if self._store.newest_position(AUTHORITY_KINDS) > self._learnt_to:
             self._learn()
-        journal = own_journal(self._store, self._identity.node)
-        if journal != self._journal:
-            self._write_on(journal)
-        self._parked.take_all()
+        self.own.notice()
+        self._receiving.parked.take_all()
         self.peers.note_freshness()
 
     def _flush(self) -> None:
@@ -638,7 +413,7 @@ class SyncNode:
     def _witness(self) -> None:
         draft = self.witnesses.draft()
         if draft is not None:
-            self._store.append(self._journal, self._identity.key, [draft])
+            self.own.write([draft])
             self.witnesses.said(draft)
 
     async def _publish_vector(self, now: float) -> None:
@@ -649,32 +424,13 @@ class SyncNode:
 
     def vector(self) -> protocol.Vector:
         """How far this node has every journal of the site, signed."""
-        held = {j: head for j, head in self._store.heads().items() if self._of_site(j)}
-        branches = {
-            j: [_wire(one.head) for one in b[1:]] for j, b in self._store.forked().items() if j in held
-        }
-        refused = {j: _wire(head) for j, head in self._asking.refused().items()}
         complete = self.checkpoints.complete if self.checkpoints else None
-        outdated = {
-            node: protocol.WireTurn(incarnation=vector.incarnation, at=vector.at)
-            for node, vector in self.peers.outdated().items()
-        }
-        members = {"branches": branches, "refused": refused, "outdated": outdated, "checkpoint": complete}
-        more: dict[str, Any] = {name: value for name, value in members.items() if value}
-        self._said_at.append(str(self._store.clock.now()))
-        return protocol.Vector(
-            node=self._identity.node,
-            site=self._identity.site,
-            incarnation=self._incarnation,
-            at=self._said_at[-1],
-            heads={j: _wire(head) for j, head in held.items()},
-            **more,
-        ).sign(self._identity.key)
+        return self._voice.vector(self._asking.refused(), self.peers.outdated(), complete)
 
     def publish_checkpoint(self, manifest: Manifest) -> None:
         """Tells everybody of a new checkpoint; the centre's doing."""
         topic = protocol.checkpoint_topic(self._identity.site, self._identity.node)
-        self._spawn(self._link.publish(topic, protocol.encode(manifest), retain=True))
+        self._link.post(topic, protocol.encode(manifest), retain=True)
 
     def _ask(self, *, at_once: bool = False) -> None:
         if not self._leads():
@@ -683,7 +439,7 @@ class SyncNode:
         asks = beginning if beginning is not None else self._asking.due(at_once=at_once)
         for to, ask in asks:
             topic = protocol.ask_topic(self._identity.site, to, self._identity.node)
-            self._spawn(self._link.publish(topic, protocol.encode(ask)))
+            self._link.post(topic, protocol.encode(ask))
 
     # -- inside
 
@@ -707,11 +463,6 @@ class SyncNode:
         except BadFact as error:
             log.error("checkpoint_failed", error=str(error))
 
-    def _spawn(self, sending: Coroutine[Any, Any, bool]) -> None:
-        task = asyncio.ensure_future(sending)
-        _background.add(task)
-        task.add_done_callback(_background.discard)
-
 
 def _wire(head: Head) -> protocol.WireHead:
     return protocol.WireHead(seq=head.seq, hash=head.hash)
@@ -724,6 +475,3 @@ def _check(vector: protocol.Vector, keys: Sequence[PublicKey]) -> None:
             vector.check(key)
             return
     raise BadSignature(f"vector of {vector.node}: not signed by its key")
-
-
-_background: set[asyncio.Future[bool]] = set()

@@ -19,8 +19,9 @@ from shared.facts import Draft
 from shared.journal import SignedHead
 from shared.node.checkpoints import Checkpoints
 from shared.node.declarations import Declarations
+from shared.node.identity import Identity
 from shared.node.store import Store
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from shared.signing import PrivateKey, PublicKey
 from tests.builders import NO, Journal, declared_body, key, note
 from tests.shared.members import HandedLink, Member

@@ -19,9 +19,10 @@ from shared.bodies import Arrived, dump
 from shared.codes import Heading, Place
 from shared.facts import Draft
 from shared.node.checkpoints import Checkpoints
+from shared.node.identity import Identity
 from shared.node.link import Link, LinkSettings
 from shared.node.store import Store
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from shared.signing import PrivateKey, PublicKey
 from tests.shared.broker import broker, free_port, needs_mosquitto
 

@@ -188,8 +188,8 @@ def test_stamps_in_a_journal_rise_though_one_process_has_a_slow_clock(
 @in_loop
 async def test_when_a_process_begins_a_journal_the_others_go_on_in_it(workers: Workers) -> None:
     first, second = workers
-    first.sync.begin_journal(Cause.FORKED)
-    second.sync.begin_journal(Cause.FORKED)
+    first.sync.own.begin(Cause.FORKED)
+    second.sync.own.begin(Cause.FORKED)
     begun = first.sync.journal
 
     assert second.sync.journal == begun != CENTRE_JOURNAL

@@ -22,11 +22,12 @@ from shared.journal import centre_node, journal_id
 from shared.known import Known
 from shared.node.checkpoints import Checkpoints, live_facts
 from shared.node.declarations import DeclarationBook, Declarations
+from shared.node.identity import Identity
 from shared.node.link import Link, LinkSettings, Received
 from shared.node.own import Marker, Start
 from shared.node.projections import tables
 from shared.node.store import Store
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from shared.procedures import Settings
 from tests.builders import MORNING, SITE, key, procedure
 
@@ -185,7 +186,7 @@ class Process:
         while not asking.done():
             await self.network.pump(0.5)
         if not asking.result() and found is Start.DOUBTFUL:
-            self.sync.begin_journal(Cause.RESTORED)
+            self.sync.own.begin(Cause.RESTORED)
 
     def stop(self) -> None:
         """Ends: power off."""

@@ -19,9 +19,10 @@ import structlog
 from shared.facts import Draft
 from shared.journal import centre_node, journal_id
 from shared.node import link as link_module
+from shared.node.identity import Identity
 from shared.node.link import Link, LinkSettings
 from shared.node.store import Store
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from shared.node.used_twice import UsedTwice, findings
 from tests.builders import key
 

@@ -275,7 +275,7 @@ def test_a_vector_full_of_journals_that_nobody_writes_is_not_kept_on_disk(victim
 def test_batches_that_follow_nothing_do_not_fill_the_memory(victim: Victim) -> None:
     for number in range(1, 500):
         victim.hand_in(FACTS, victim.link.batch(victim.friend, 6, 6 + number % 3))
-    assert len(victim.sync._parked) <= 3
+    assert len(victim.sync._receiving.parked) <= 3
     assert victim.takes_honest_facts()
 
 

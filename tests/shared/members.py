@@ -15,9 +15,10 @@ from shared.clock import Stamp, utc_now
 from shared.codes import Agency, Place
 from shared.facts import Draft
 from shared.journal import author_of, centre_node, journal_id
+from shared.node.identity import Identity
 from shared.node.link import Link, LinkSettings, Received
 from shared.node.store import Store
-from shared.node.sync import Identity, SyncNode
+from shared.node.sync import SyncNode
 from tests.builders import SITE, Journal, key, note
 
 CENTRE = centre_node(SITE)
