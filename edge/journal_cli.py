@@ -20,9 +20,10 @@ from shared.node.copies import copy_of, export
 from shared.node.declarations import Declarations
 from shared.node.engine import SqliteEngine
 from shared.node.errors import StoreError, StoreUnusable
+from shared.node.held import PAGE
 from shared.node.projections import Projection, table_digest, tables
 from shared.node.reading import ReadOnlyEngine, ReadStore, database_of
-from shared.node.store import PAGE, Store
+from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import BadKey, PublicKey, check_key_text
 from shared.words import Language, word

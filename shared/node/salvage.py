@@ -18,10 +18,11 @@ from shared.bodies import StoreRecovered, dump
 from shared.journal import Head, SignedHead, author_of
 from shared.node.damage import beside, log_of
 from shared.node.engine import SqliteEngine
+from shared.node.held import PAGE
 from shared.node.own import Marker
 from shared.node.projections import Projection
 from shared.node.rubble import Rubble, remove
-from shared.node.store import PAGE, Store
+from shared.node.store import Store
 from shared.signing import PrivateKey
 from shared.trust import Trust
 

@@ -13,6 +13,7 @@ import pytest
 
 from central.centre import Centre
 from central.configuration import CentreConfiguration
+from central.leading import Alone, Leading
 from central.server import SiteLink
 from shared import protocol
 from shared.node import beginning
@@ -298,7 +299,7 @@ def centre_link(tmp_path: Path) -> Iterator[SiteLink]:
         def link(self) -> LinkSettings:
             return LinkSettings("127.0.0.1", 1)
 
-    yield SiteLink(centre, cast(CentreConfiguration, Configuration()), SITE)
+    yield SiteLink(centre, cast(CentreConfiguration, Configuration()), SITE, Leading(Alone()))
     store.close()
 
 
