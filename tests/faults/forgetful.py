@@ -9,7 +9,6 @@ import errno
 import os
 import random
 import shutil
-import signal
 import stat
 import struct
 from collections.abc import Callable, Iterator
@@ -66,12 +65,8 @@ def _apply(content: bytearray, at: int, data: bytes | None) -> None:
         content[at:end] = data
 
 
-class Cut(Exception):
-    """Power is gone."""
-
-
 class Folder:
-    """Answers the kernel's requests; `serve` ends with the cut."""
+    """Answers the kernel's requests until it is unmounted."""
 
     def __init__(self, device: int) -> None:
         self._device = device
@@ -106,7 +101,7 @@ class Folder:
         }
 
     def serve(self) -> None:
-        """Until it is cut, or unmounted."""
+        """Until it is unmounted."""
         while True:
             try:
                 request = os.read(self._device, _MOST_WRITE + 4096)
@@ -208,28 +203,22 @@ def powered(mount: Path, disk: Path, seed: int) -> Iterator[Path]:
     try:
         yield mount
     finally:
-        os.kill(server, signal.SIGTERM)
-        os.waitpid(server, 0)
-        _libc.umount2(str(mount).encode(), _MNT_DETACH)
+        _libc.umount2(str(mount).encode(), _MNT_DETACH)  # the server's next read says so, and that is the cut
+        _, status = os.waitpid(server, 0)
+    assert status == 0, "the file system has failed"
 
 
 def _serve(device: int, disk: Path, seed: int) -> None:
     """The server's process; never returns."""
 
-    def cut(*_: object) -> None:
-        raise Cut
-
     try:
-        signal.signal(signal.SIGTERM, cut)
         folder = Folder(device)
         for number, file in enumerate(sorted(disk.iterdir()), start=2):
             content = bytearray(file.read_bytes())
             folder._names[file.name] = number
             folder.files[number] = File(number, content, bytearray(content))
             folder._next = number + 1
-        with suppress(Cut):
-            folder.serve()
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        folder.serve()
         shutil.rmtree(disk)
         disk.mkdir()
         folder.leave(disk, random.Random(seed))
