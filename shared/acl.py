@@ -1,6 +1,7 @@
 """Who may publish and read what at a broker, as the text of a Mosquitto ACL file.
 
-A node publishes only where the last name of the topic is its own, and reads its own site. Mosquitto's patterns know the name
+A node publishes only where the last name of the topic is its own, and reads its own site; checkpoints are the centre's to
+publish. Mosquitto's patterns know the name
 of a client and not its site, so every client has a block of its own; whoever has none may do nothing.
 """
 
@@ -9,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from shared.journal import is_centre
 from shared.protocol import (
     ROOT,
     ask_topic,
+    checkpoint_topic,
     facts_topic,
     fill_topic,
     pictures_topic,
@@ -21,6 +24,7 @@ from shared.protocol import (
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
 _OWN = (facts_topic, vector_topic, status_topic, pictures_topic)
+_CENTRES = (checkpoint_topic,)
 _ADDRESSED = (ask_topic, fill_topic)
 
 
@@ -70,5 +74,5 @@ def _block(user: str, nodes: Sequence[NodeAccess]) -> str:
 
 
 def _topics(node: NodeAccess) -> list[str]:
-    own = [topic(node.site, node.node) for topic in _OWN]
+    own = [topic(node.site, node.node) for topic in (*_OWN, *(_CENTRES if is_centre(node.node) else ()))]
     return own + [topic(node.site, "+", node.node) for topic in _ADDRESSED]

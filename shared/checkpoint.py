@@ -11,26 +11,33 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from shared.bodies import Sha256
 from shared.facts import BadFact, Fact, PrivateValue, Sealed
 from shared.journal import Head
-from shared.protocol import Message, SignedMessage, WireHead, wire
+from shared.protocol import Message, SignedMessage, WireHead, weight_bytes, wire
 
 MOST_PART_BYTES = 8_000_000
+"""Unpacked size of a part that is still opened."""
 PART_FACTS = 1000
+PART_BYTES = 900_000
+"""Size of the facts in a part before it is packed: packed, it fits into one message."""
 
 
 class RootCertificate(Message):
     """A `root_rotated` fact with the old root's signature over its hash: whoever trusts the old root trusts the new one."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     fact: dict[str, Any]
     signature: str
 
 
 class PartName(Message):
-    """A part of a checkpoint: the SHA-256 of its bytes, and how many facts it holds."""
+    """A part of a checkpoint: the SHA-256 of its bytes, and how many facts it holds. Members unknown here are signed too."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     sha256: Sha256
     facts: Annotated[int, Field(ge=0)]
@@ -71,18 +78,21 @@ def open_part(payload: bytes) -> list[Sealed]:
             )
             for one in json.loads(unpacked)["facts"]
         ]
-    except (zlib.error, ValueError, TypeError, KeyError) as error:
+    except (zlib.error, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadFact(f"no part of a checkpoint: {error!r}") from error
 
 
 def parts_of(live: Iterable[Sealed]) -> Iterator[tuple[PartName, bytes]]:
     """Live facts as parts, each with its name."""
     part: list[Sealed] = []
+    size = 0
     for one in live:
-        part.append(one)
-        if len(part) >= PART_FACTS:
+        weight = weight_bytes(one)
+        if part and (size + weight > PART_BYTES or len(part) >= PART_FACTS):
             yield _named(part)
-            part = []
+            part, size = [], 0
+        part.append(one)
+        size += weight
     if part:
         yield _named(part)
 

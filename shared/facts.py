@@ -196,7 +196,9 @@ def read_envelope(value: object) -> Fact:
 
 
 def _hash(unsealed: Mapping[str, Any], body_text: str) -> str:
-    """SHA-256 of the canonical JSON of an envelope without its hash; raises BadFact when it is too large or no Unicode."""
+    """SHA-256 of the canonical JSON of an envelope without its hash; raises BadFact when it is too large or no fit text."""
+    if "\0" in unsealed["subject"]:
+        raise BadFact(f"{unsealed['kind']}: the subject holds U+0000; leave the character out")
     try:
         written = _text(unsealed, body_text).encode()
     except UnicodeEncodeError as error:

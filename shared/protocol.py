@@ -19,6 +19,8 @@ ROOT = "barie/1"
 MOST_BATCH_BYTES = 200_000
 MOST_PAYLOAD_BYTES = 1_000_000
 PAGE_FACTS = 500
+MOST_KNOWN = 100
+"""Places in one ask."""
 
 Payload = TypeVar("Payload", bound=BaseModel)
 
@@ -80,7 +82,7 @@ class Ask(Message):
 
     journal: str = ""
     after: Annotated[int, Field(ge=0)] = 0
-    known: Annotated[list[WireHead], Field(max_length=100)] = []
+    known: Annotated[list[WireHead], Field(max_length=MOST_KNOWN)] = []
     below: Annotated[int, Field(ge=1)] | None = None
     part: Sha256 | None = None
 
@@ -240,10 +242,13 @@ def sender_of(topic: str) -> tuple[str, str, str] | None:
 
 
 def encode(message: Message) -> bytes:
-    """A payload's bytes, JSON in no certain form; raises BadFact when a text in it is no Unicode."""
+    """A payload's bytes, JSON in no certain form; raises BadFact when a text in it is no Unicode.
+
+    What is signed goes as it was written, nulls too: the signature is over them.
+    """
     try:
-        as_written = isinstance(message, SignedMessage)
-        return message.model_dump_json(exclude_none=True, exclude_unset=as_written).encode()
+        signed = isinstance(message, SignedMessage)
+        return message.model_dump_json(exclude_none=not signed, exclude_unset=signed).encode()
     except PydanticSerializationError as error:
         raise BadFact(f"{type(message).__name__}: {error}") from error
 
@@ -350,7 +355,7 @@ def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
     part: list[Sealed] = []
     size = 0
     for one in run:
-        weight = one.fact.size_bytes + sum(len(v.value) + 80 for v in one.private.values())
+        weight = weight_bytes(one)
         if part and (size + weight > MOST_BATCH_BYTES or len(part) >= PAGE_FACTS):
             yield part
             part, size = [], 0
@@ -358,6 +363,11 @@ def _bounded(run: Iterable[Sealed]) -> Iterator[list[Sealed]]:
         size += weight
     if part:
         yield part
+
+
+def weight_bytes(sealed: Sealed) -> int:
+    """About how many bytes a fact takes as it travels."""
+    return sealed.fact.size_bytes + sum(len(one.value) + 80 for one in sealed.private.values())
 
 
 def wire(sealed: Sealed) -> WireFact:

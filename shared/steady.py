@@ -51,8 +51,8 @@ class SteadyClock:
         self.source = Source.LAST_STAMP if behind else Source.SYSTEM
         self._base = last if last is not None and behind else start
         self._base_s = monotonic_s()
-        self._offset = start - self._base
-        """What the system's clock was ahead when it was last looked at."""
+        self._looked = (start, self._base_s)
+        """Both clocks when they were last compared."""
         self.late = self._base - start if behind else timedelta(0)
         """How far behind the last stamp the system's clock stood at the start."""
 
@@ -63,7 +63,7 @@ class SteadyClock:
             wall = self._wall()
             if abs(wall - steady) <= FOLLOWED:
                 return self._rebase(max(wall, self._base))
-        return steady
+        return self._rebase(steady)
 
     def look(self, confirmed: datetime | None = None) -> Step | None:
         """Looks whether the system's clock has jumped since the last look; called every few seconds.
@@ -73,16 +73,21 @@ class SteadyClock:
         """
         now = self()
         wall = self._wall()
-        jumped, self._offset = (wall - now) - self._offset, wall - now
+        jumped = self._jumped(wall)
         agrees = confirmed is not None and abs(confirmed - wall) <= FOLLOWED
-        followed = abs(self._offset) <= FOLLOWED or (agrees and wall > now)
+        followed = abs(wall - now) <= FOLLOWED or (agrees and wall > now)
         if followed:
             self.source = Source.SYSTEM
             self._rebase(max(wall, now))
-            self._offset = timedelta(0)
         elif self.source is Source.SYSTEM:
             self.source = Source.STEADY
         return Step(jumped.total_seconds(), followed) if abs(jumped) > STEP else None
+
+    def _jumped(self, wall: datetime) -> timedelta:
+        """How much further than the monotonic clock the system's clock went since the last look."""
+        (wall_before, before_s), now_s = self._looked, self._monotonic_s()
+        self._looked = (wall, now_s)
+        return wall - wall_before - timedelta(seconds=now_s - before_s)
 
     def _rebase(self, moment: datetime) -> datetime:
         self._base, self._base_s = moment, self._monotonic_s()

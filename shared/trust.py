@@ -120,13 +120,13 @@ class Trust:
     def _chained(self) -> list[_Rotation]:
         """Rotations in order, each leaving the key that the one before began; none when the pinned key is not among them.
 
-        Each is the last fact of a journal that it ends.
+        Each is the last fact of a journal that it ends. Of two that leave the same key the one that was learnt first stands:
+        whoever stole it can still write below the ends, and comes too late.
         """
-        by_left = {
-            PublicKey(one.body.left): one
-            for _, one in sorted(self._rotations.items(), reverse=True)
-            if one.body.ends.get(one.fact.journal) == one.fact.seq
-        }
+        by_left: dict[PublicKey, _Rotation] = {}
+        for one in self._rotations.values():
+            if one.body.ends.get(one.fact.journal) == one.fact.seq:
+                by_left.setdefault(PublicKey(one.body.left), one)
         begun = {PublicKey(one.body.public_key): left for left, one in by_left.items()}
         first, seen = self._pinned, {self._pinned}
         while first in begun and begun[first] not in seen:

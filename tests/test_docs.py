@@ -1,5 +1,7 @@
 """The documents say what the code does: kinds, topics, commands, files, and the worked examples of the protocol."""
 
+import base64
+import hashlib
 import importlib.util
 import json
 import re
@@ -13,8 +15,26 @@ import typer
 from shared.acl import NodeAccess, acl_text
 from shared.bodies import BODIES, read_body
 from shared.canonical import canonical, digest
-from shared.facts import PrivateValue
-from shared.protocol import PAYLOADS, ROOT, Ask, Batch, Message, Status, Vector, decode, open_batch
+from shared.checkpoint import MOST_PART_BYTES, PART_FACTS, Manifest, open_part
+from shared.facts import MOST_FACT_BYTES, PrivateValue
+from shared.node.beginning import LEAP
+from shared.node.sync import MOST_PARKED
+from shared.node.witnesses import MOST_HEADS
+from shared.protocol import (
+    MOST_BATCH_BYTES,
+    MOST_KNOWN,
+    MOST_PAYLOAD_BYTES,
+    PAGE_FACTS,
+    PAYLOADS,
+    ROOT,
+    Ask,
+    Batch,
+    Message,
+    Status,
+    Vector,
+    decode,
+    open_batch,
+)
 from shared.signing import PrivateKey, PublicKey
 
 ROOT_FOLDER = Path(__file__).parents[1]
@@ -47,9 +67,9 @@ def test_every_kind_stands_in_the_protocol_with_its_members() -> None:
 
 def test_every_topic_and_payload_stands_in_the_protocol() -> None:
     topics = set(re.findall(rf"^\| `{ROOT}/([a-z]+)/\{{site\}}", PROTOCOL, re.MULTILINE))
-    assert topics == {*PAYLOADS, "pictures"}
+    assert topics == {*PAYLOADS, "checkpoint", "pictures"}
     headings = set(re.findall(r"^### (\w+)$", PROTOCOL, re.MULTILINE))
-    assert {model.__name__ for model in PAYLOADS.values()} <= headings
+    assert {model.__name__ for model in (*PAYLOADS.values(), Manifest)} <= headings
 
 
 def test_the_example_fact_has_the_hash_that_is_printed() -> None:
@@ -74,12 +94,22 @@ def test_the_example_commitment_is_opened_by_salt_and_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "model"), [("batch", Batch), ("vector", Vector), ("ask", Ask), ("status", Status)]
+    ("name", "model"),
+    [
+        ("batch", Batch),
+        ("vector", Vector),
+        ("ask", Ask),
+        ("history", Ask),
+        ("part", Ask),
+        ("manifest", Manifest),
+        ("status", Status),
+    ],
 )
 def test_the_example_payloads_are_of_their_form(name: str, model: type[Message]) -> None:
     payload = json.loads(block(f"json {name}"))
     read = decode(json.dumps(payload).encode(), model)
-    assert read.model_dump(mode="json", exclude_none=True, exclude_defaults=True).keys() == payload.keys()
+    assert read.model_dump(mode="json", exclude_unset=True) == payload
+    assert payload.keys() <= model.model_fields.keys()
 
 
 def test_the_example_batch_and_vector_pass_every_check() -> None:
@@ -89,7 +119,46 @@ def test_the_example_batch_and_vector_pass_every_check() -> None:
     assert (head.head.seq, head.head.hash) == (1, block("hash"))
     vector = decode(block("json vector").encode(), Vector)
     vector.check(author)
-    assert digest(vector.model_dump(mode="json", exclude={"signature"})) in PROTOCOL
+    signed = {name: value for name, value in json.loads(block("json vector")).items() if name != "signature"}
+    assert digest(signed) in PROTOCOL
+
+
+def test_the_example_checkpoint_passes_every_check() -> None:
+    author = PublicKey(dict(line.split() for line in block("keys").splitlines())["public"])
+    manifest = decode(block("json manifest").encode(), Manifest)
+    manifest.check(author)
+    assert f"`{manifest.digest}`" in PROTOCOL
+    payload = base64.b64decode(block("part"))
+    (part,) = manifest.parts
+    assert hashlib.sha256(payload).hexdigest() == part.sha256 == json.loads(block("json part"))["part"]
+    run, head = open_batch(decode(block("json batch").encode(), Batch), [author])
+    assert open_part(payload) == run
+    assert part.facts == len(run)
+    assert manifest.all_heads() == {"centre-CKHN.1": head.head}
+
+
+def test_the_example_ask_knows_the_example_fact() -> None:
+    (place,) = decode(block("json ask").encode(), Ask).known
+    assert (place.seq, place.hash) == (1, block("hash"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        PART_FACTS,
+        MOST_KNOWN,
+        MOST_PART_BYTES,
+        MOST_FACT_BYTES,
+        MOST_PAYLOAD_BYTES,
+        MOST_BATCH_BYTES,
+        PAGE_FACTS,
+        LEAP,
+        MOST_PARKED,
+        MOST_HEADS,
+    ],
+)
+def test_the_limits_in_the_protocol_are_those_of_the_code(value: int) -> None:
+    assert re.search(rf"(?<![\d,.]){value}(?![\d,.]\d)|(?<![\d,.]){value:,}(?![\d,.]\d)", PROTOCOL)
 
 
 def test_the_example_acl_is_what_the_generator_writes() -> None:

@@ -7,7 +7,7 @@ from shared.branches import Place, place
 from shared.journal import Head, author_of, centre_node
 from shared.node.peers import Peers
 from shared.node.store import Store
-from shared.protocol import Ask, WireHead
+from shared.protocol import MOST_KNOWN, Ask, WireHead
 
 LATER_S = 0.25
 """A push is on its way while a vector tells of it: what is missing is asked for a moment later."""
@@ -107,9 +107,15 @@ class Asking:
             return None
         times = asked.times + 1 if asked is not None and in_vain else 0
         self._asked[journal] = _Asked(held, now, times)
-        known = [WireHead(seq=head.seq, hash=head.hash) for head in self._store.locator(journal)]
-        ask = Ask(journal=journal, after=self._store.head(journal).seq, known=known)
-        return self._peers.whom(journal, holders, times), ask
+        to = self._peers.whom(journal, holders, times)
+        known = [WireHead(seq=head.seq, hash=head.hash) for head in self._known(journal, to)]
+        return to, Ask(journal=journal, after=self._store.head(journal).seq, known=known)
+
+    def _known(self, journal: str, to: str) -> list[Head]:
+        """Places of a journal that we hold: ends of the answerer's branches, so that it passes over those, and our locator."""
+        ends = [head for head in self._peers.heard[to].vector.all_heads() if head.journal == journal]
+        known = [*(head for head in ends if self._store.holds(head)), *self._store.locator(journal)]
+        return list(dict.fromkeys(known))[-MOST_KNOWN:]
 
     def _history(self) -> Iterator[tuple[str, Ask]]:
         """One question about history at a time: it is in no hurry."""

@@ -121,11 +121,9 @@ class Store:
             branch = self._main(journal)
             if place(Head.of(facts[-1])) != place(branch.floor):
                 return []
-            held = dict(self._places(journal, facts[0].seq, facts[-1].seq))
-            fresh = [one for one in run if one.fact.seq not in held]
-            for fact in facts:
-                if held.get(fact.seq, fact.hash) != fact.hash:
-                    self._flag(fact.ref, CONTRADICTED, "another fact stood in a checkpoint")
+            held = self._hashes(journal, facts[0].seq, facts[-1].seq)
+            fresh = [one for one in run if held.get(one.fact.seq) != one.fact.hash]
+            self._displace(journal, [one.fact.seq for one in fresh if one.fact.seq in held])
             self._insert(branch.number, fresh)
             if proof is not None:
                 self._sign(proof)
@@ -137,11 +135,22 @@ class Store:
     def adopt(self, live: Iterable[Sealed], heads: Mapping[str, Head]) -> list[Fact]:
         """Takes a checkpoint's live facts, and its heads as floors of the journals of which less is held.
 
-        The caller has checked the centre's signature over both.
+        A journal whose held part is known to be forked, or contradicts a live fact, is left as it is: it goes on by asks. The
+        caller has checked the centre's signature over both.
         """
         taken: list[Fact] = []
+        live = list(live)
         with self.engine.transaction("write"):
-            ahead = {j: h for j, h in heads.items() if h.seq > self._main(j).head.seq}
+            ahead = {
+                j: h
+                for j, h in heads.items()
+                if h.seq > self._main(j).head.seq and len(self.branches(j)) == 1
+            }
+            for fact in (one.fact for one in live):
+                if fact.journal in ahead and fact.seq <= self._main(fact.journal).head.seq:
+                    held = self._hashes(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
+                    if held != fact.hash:
+                        del ahead[fact.journal]
             fresh = [one for one in live if one.fact.journal in ahead and not self._has(one.fact)]
             self._insert(0, fresh)
             branches = [Branch(0, head, head) for head in ahead.values()]
@@ -425,17 +434,38 @@ class Store:
         )
         self._insert_private(branch, sealed)
         for fact, (body, _) in zip(facts, read, strict=True):
-            if isinstance(body, Forget) and is_centre(author_of(fact.journal)):
-                self._forget(fact, body)
+            self._forget(fact, body)
             if body is not None:
                 self._projections.apply(fact, body)
         self.set_setting("clock", str(self.clock.last))
+
+    def _displace(self, journal: str, seqs: Sequence[int]) -> None:
+        """Makes room on the main branch: facts that history contradicts are kept beside it, and flagged.
+
+        They stood in a checkpoint, or belong to a fork that was held before a checkpoint led beyond it.
+        """
+        if not seqs:
+            return
+        beside = self.rows("SELECT max(branch) + 1 FROM facts WHERE journal = ?", (journal,))[0][0]
+        for table in ("facts", "private_values"):
+            self.engine.executemany(
+                f"UPDATE {table} SET branch = ? WHERE journal = ? AND branch = 0 AND seq = ?",
+                [(beside, journal, seq) for seq in seqs],
+            )
+        for seq in seqs:
+            self._flag(
+                str(Ref(journal, seq)), CONTRADICTED, f"another fact was held; it is kept as branch {beside}"
+            )
 
     def _insert_private(self, branch: int, sealed: Sequence[Sealed]) -> None:
         values = [(one.fact, one.private) for one in sealed if one.private]
         if not values:
             return
-        gone = set(self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (values[0][0].journal,)))
+        gone = {
+            (row[0], row[1])
+            for journal in {fact.journal for fact, _ in values}
+            for row in self.rows("SELECT journal, seq FROM forgets WHERE journal = ?", (journal,))
+        }
         self.engine.executemany(
             "INSERT INTO private_values(journal, seq, branch, pointer, salt, value) VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -446,8 +476,13 @@ class Store:
             ],
         )
 
-    def _forget(self, fact: Fact, body: Forget) -> None:
-        """Personal values go, now and whenever their facts come again; so does what was set aside unread."""
+    def _forget(self, fact: Fact, body: Body | None) -> None:
+        """Where the centre asks for it, personal values go, now and whenever their facts come again.
+
+        So does what was set aside unread.
+        """
+        if not isinstance(body, Forget) or not is_centre(author_of(fact.journal)):
+            return
         refs = [Ref.parse(ref) for ref in body.facts]
         self.engine.executemany(
             "INSERT INTO forgets(journal, seq, forget) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -541,6 +576,11 @@ class Store:
         query = "SELECT seq, hash FROM facts WHERE journal = ? AND seq >= ? AND seq <= ?"
         return {(row[0], row[1]) for row in self.rows(query, (journal, first, last))}
 
+    def _hashes(self, journal: str, first: int, last: int) -> dict[int, str]:
+        """The hashes held on the main branch from one number to another."""
+        query = "SELECT seq, hash FROM facts WHERE journal = ? AND branch = 0 AND seq >= ? AND seq <= ?"
+        return {row[0]: row[1] for row in self.rows(query, (journal, first, last))}
+
     def _has(self, fact: Fact) -> bool:
         return (fact.seq, fact.hash) in self._places(fact.journal, fact.seq, fact.seq)
 
@@ -599,14 +639,19 @@ class Store:
 
     def _understand(self) -> None:
         """Reads again what an earlier version of this program did not understand."""
-        flawed = self._facts("flaw IS NOT NULL", ())
-        good = [fact for fact in flawed if _read(fact)[1] is None]
+        flawed = self._facts("flaw IS NOT NULL ORDER BY position", ())
+        read = [(fact, *_read(fact)) for fact in flawed]
+        good = [fact for fact, _, flaw in read if flaw is None]
         if good:
             with self.engine.transaction("write"):
                 self.engine.executemany(
                     "UPDATE facts SET flaw = NULL WHERE journal = ? AND seq = ? AND hash = ?",
                     [(fact.journal, fact.seq, fact.hash) for fact in good],
                 )
+                for fact, body, _ in read:
+                    self._forget(fact, body)
+            if any(fact.kind == "forget" for fact in good):
+                self.engine.purge()
         if good or self._projections.outdated:
             self.rebuild()
 

@@ -11,6 +11,7 @@ from shared.acl import NodeAccess, acl_text
 from shared.journal import centre_node
 from shared.protocol import (
     ask_topic,
+    checkpoint_topic,
     facts_topic,
     fill_topic,
     pictures_topic,
@@ -81,6 +82,19 @@ def test_a_node_publishes_under_its_own_name(join: Join, node: NodeAccess) -> No
 def test_the_centre_speaks_at_each_site_under_the_name_it_has_there(join: Join) -> None:
     client = join("centre")
     assert {client.publish(topic) for topic in topics("TT", CENTRE)} == {DENIED}
+
+
+@needs_mosquitto
+def test_the_centre_publishes_checkpoints(join: Join) -> None:
+    client = join("centre")
+    assert client.publish(checkpoint_topic("CKHN", CENTRE)) in TAKEN
+    assert client.publish(checkpoint_topic("TT", CENTRE)) == DENIED
+
+
+@needs_mosquitto
+@pytest.mark.parametrize("name", ["b1", CENTRE])
+def test_a_gate_publishes_no_checkpoint(join: Join, name: str) -> None:
+    assert join("b1").publish(checkpoint_topic("CKHN", name)) == DENIED
 
 
 @needs_mosquitto

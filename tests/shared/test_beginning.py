@@ -217,12 +217,8 @@ def test_a_certificate_of_the_old_root_leads_to_the_new_one(gate: Gate) -> None:
     """The gate pins the old root and is empty; the checkpoint is signed by the new one."""
     old = Journal(CENTRE_JOURNAL)
     old.write(enrolment("gate-1"))
-    body = {
-        "public_key": key("new").public.text,
-        "left": key(CENTRE_JOURNAL).public.text,
-        "journal": f"{CENTRE}.2",
-        "ends": {CENTRE_JOURNAL: 2},
-    }
+    keys = {"public_key": key("new").public.text, "left": key(CENTRE_JOURNAL).public.text}
+    body = {**keys, "journal": f"{CENTRE}.2", "ends": {CENTRE_JOURNAL: 2}}
     rotated = old.write(Draft("root_rotated", subjects.node(CENTRE), body))
     certificate = {
         "fact": rotated.envelope(),

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from shared.bodies import BODIES, CENTRE_KINDS, Body, Declaration, dump, read_body, understood
+from shared import bodies
+from shared.bodies import (
+    BODIES,
+    CENTRE_KINDS,
+    Body,
+    Declaration,
+    dump,
+    read_body,
+    understood,
+)
 from shared.codes import Agency
 from shared.facts import NO_HASH, BadFact, Draft, Fact, seal
 from tests.builders import NO, VEHICLE, declared_body, stamp
@@ -75,6 +84,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "name": {"commitment": HASH},
     },
     "officer_revoked": {"officer": "bp-1", "revoked_at": MOMENT},
+    "node_revoked": {"node": "gate-1", "trusted": {"gate-1.1": 90, "gate-1.2": 0}, "reason": "mất máy"},
+    "root_rotated": {
+        "public_key": "k2",
+        "left": "k1",
+        "journal": "centre-CKHN.2",
+        "ends": {"centre-CKHN.1": 7},
+    },
+    "forget": {"facts": ["centre-CKHN.1/3"], "reason": "theo yêu cầu của lái xe"},
+    "forgotten": {"forget": "centre-CKHN.1/8"},
+    "witnessed": {"heads": {"gate-2.1": {"seq": 9, "hash": HASH}}},
+    "journal_begun": {"left": "gate-1.1", "seq": 90, "hash": HASH, "cause": "forked"},
+    "clock_stepped": {"by_s": -3600.5, "followed": False, "source": "steady"},
+    "store_recovered": {"set_aside": "store.db.bad", "why": "malformed", "salvaged": {"gate-1.1": 89}},
 }
 
 
@@ -116,6 +138,73 @@ def test_the_kinds_that_only_the_centre_may_write_exist() -> None:
     assert {kind for kind, _ in BODIES} >= CENTRE_KINDS
 
 
+class OlderNote(Body):
+    """A kind as version 3 of this test's program writes it."""
+
+    text: str
+    weight_kg: float
+    lines: int
+
+
+@pytest.fixture
+def lifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kind that came to version 3, each version with a member that the one before named or counted otherwise."""
+    monkeypatch.setitem(bodies.BODIES, ("weighed", 3), OlderNote)
+    monkeypatch.setitem(
+        bodies.UPCASTERS, ("weighed", 1), lambda body: {"text": body["note"], "weight_t": body["weight_t"]}
+    )
+    monkeypatch.setitem(
+        bodies.UPCASTERS,
+        ("weighed", 2),
+        lambda body: {"text": body["text"], "weight_kg": body["weight_t"] * 1000, "lines": 1},
+    )
+
+
+@pytest.mark.usefixtures("lifted")
+@pytest.mark.parametrize(
+    ("v", "body"),
+    [
+        (3, {"text": "longan", "weight_kg": 18000, "lines": 1}),
+        (2, {"text": "longan", "weight_t": 18}),
+        (1, {"note": "longan", "weight_t": 18}),
+    ],
+)
+def test_a_body_of_an_older_version_is_read_as_the_newest(v: int, body: dict[str, Any]) -> None:
+    old = fact("weighed", body, v)
+    assert understood(old)
+    assert read_body(old) == OlderNote(text="longan", weight_kg=18000, lines=1)
+    assert old.body == body
+
+
+@pytest.mark.usefixtures("lifted")
+@pytest.mark.parametrize(
+    ("v", "body", "lacks"),
+    [
+        (1, {"weight_t": 18}, "note"),
+        (2, {"text": "longan"}, "weight_t"),
+        (2, {"text": "longan", "weight_t": None}, "lacks"),
+    ],
+)
+def test_an_older_body_that_lacks_a_member_is_a_bad_fact(v: int, body: dict[str, Any], lacks: str) -> None:
+    with pytest.raises(BadFact, match=lacks):
+        read_body(fact("weighed", body, v))
+
+
+@pytest.mark.usefixtures("lifted")
+def test_an_older_body_is_held_to_the_newest_form_once_it_is_lifted() -> None:
+    with pytest.raises(BadFact, match="text"):
+        read_body(fact("weighed", {"text": 1, "weight_t": 18}, 2))
+
+
+@pytest.mark.usefixtures("lifted")
+@pytest.mark.parametrize("v", [4, 5])
+def test_a_version_beyond_the_newest_stays_not_understood(v: int) -> None:
+    newer = fact("weighed", {"text": "longan"}, v)
+    assert not understood(newer)
+    with pytest.raises(BadFact, match="upgrade this node"):
+        read_body(newer)
+
+
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
@@ -135,6 +224,16 @@ def test_the_kinds_that_only_the_centre_may_write_exist() -> None:
         ("confirmed", {"by": "police"}),
         ("withdrawn", {"reason": "x" * 501}),
         ("arrived", {"lane": "l 1"}),
+        ("node_revoked", {"trusted": {"gate-1": 3}}),
+        ("node_revoked", {"trusted": {"gate-1.1": -1}}),
+        ("root_rotated", {"journal": "centre-CKHN"}),
+        ("forget", {"facts": []}),
+        ("forget", {"facts": ["centre-CKHN.1/3"] * 501}),
+        ("forgotten", {"forget": "centre-CKHN.1"}),
+        ("witnessed", {"heads": {}}),
+        ("witnessed", {"heads": {"gate-2.1": {"seq": 0, "hash": HASH}}}),
+        ("journal_begun", {"cause": "bored"}),
+        ("clock_stepped", {"source": "the sun"}),
     ],
 )
 def test_values_out_of_their_form_are_refused_by_name(kind: str, changes: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.canonical import MOST_DEPTH, NotCanonical, canonical, canonical_member, digest
 
-TEXT = st.text(st.characters(exclude_characters="\0"), max_size=5)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
 UNICODE = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | UNICODE,

@@ -267,3 +267,10 @@ def test_facts_do_not_change() -> None:
     fact = seal(note(), "gate-1.1", 1, stamp(), NO_HASH).fact
     with pytest.raises(AttributeError):
         fact.seq = 2  # type: ignore[misc]
+
+
+def test_a_subject_with_u_0000_is_neither_sealed_nor_read() -> None:
+    with pytest.raises(BadFact, match=r"subject holds U\+0000"):
+        seal(Draft("declared", "declaration/\0", BODY), "gate-1.1", 1, stamp(), NO_HASH)
+    with pytest.raises(BadFact, match=r"subject holds U\+0000"):
+        read_envelope({**sealed().fact.envelope(), "subject": "declaration/\0"})

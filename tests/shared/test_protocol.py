@@ -75,7 +75,7 @@ def test_nulls_inside_a_body_survive_the_journey() -> None:
     assert run == journal.sealed
 
 
-@given(st.floats(-(2**53) + 1, 2**53 - 1), st.text(st.characters(codec="utf-8")))
+@given(st.floats(-(2**53) + 1, 2**53 - 1), st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_every_number_and_text_in_a_body_survives_the_journey(number: float, text: str) -> None:
     journal = Journal(NAME)
     journal.write(replace(note(), body={"number": number, "text": text, text: [0.9731, 18000.0]}))
@@ -326,3 +326,18 @@ def test_the_last_name_of_a_topic_is_its_sender(topic: str, kind: str) -> None:
 )
 def test_topics_of_others_have_no_sender(topic: str) -> None:
     assert sender_of(topic) is None
+
+
+def test_a_null_that_was_signed_is_sent() -> None:
+    vector = Vector.model_validate(
+        {
+            "node": "n",
+            "site": "s",
+            "incarnation": 1,
+            "at": "t",
+            "heads": {},
+            "checkpoint": None,
+            "later": None,
+        }
+    ).sign(KEY)
+    decode(encode(vector), Vector).check(KEY.public)
