@@ -19,6 +19,8 @@ from typing import Any
 import structlog
 
 from benchmarks import (
+    across,
+    catching_up,
     deciding,
     frame_to_decision,
     living,
@@ -27,6 +29,7 @@ from benchmarks import (
     starting,
     storing,
     syncing,
+    taking_in,
 )
 from benchmarks.figures import LONG, CannotRun, Effort, Figure, table
 from shared.node.errors import NodeError
@@ -39,9 +42,12 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "store": storing.measure,
     "decide": deciding.measure,
     "sync": syncing.measure,
+    "catch-up": catching_up.measure,
     "start": starting.measure,
     "press": pressing.measure,
     "memory": living.measure,
+    "across": across.measure,
+    "centre": taking_in.measure,
     "frame": frame_to_decision.measure,
 }
 

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -48,11 +49,26 @@ class Effort:
     vehicles: int = 10_000
     decisions: int = 500
     sync_facts: int = 3_000
+    declarations: int = 20_000
+    history: int = 20_000
+    away: int = 20_000
+    central_facts: int = 8_000
+    presses_across: int = 60
     appends: int = 1_000
 
 
 LONG = Effort(
-    trucks=60, presses=2_000, starts=10, memory_s=900.0, decisions=5_000, sync_facts=30_000, appends=20_000
+    trucks=60,
+    presses=2_000,
+    starts=10,
+    memory_s=900.0,
+    decisions=5_000,
+    sync_facts=30_000,
+    history=100_000,
+    away=700_000,
+    central_facts=80_000,
+    presses_across=1_000,
+    appends=20_000,
 )
 
 
@@ -82,6 +98,12 @@ def spread(
         )
         for take, label in shares
     ]
+
+
+def status_mb(pid: int, name: str) -> float:
+    """A field of a process's status in MB (1e6 bytes)."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{name}:"))
 
 
 def table(rows: Sequence[tuple[str, Figure]]) -> str:

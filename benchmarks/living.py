@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from benchmarks.alone import GateAlone
-from benchmarks.figures import Effort, Figure
+from benchmarks.figures import Effort, Figure, status_mb
 from benchmarks.memory import scene, write_clip
 
 STANDS_S, AWAY_S = 2.0, 2.5
@@ -39,9 +39,3 @@ async def _vehicle(gate: GateAlone) -> None:
     await asyncio.sleep(STANDS_S)
     gate.boom.vehicle_backs_away(time.monotonic())
     await asyncio.sleep(AWAY_S)
-
-
-def status_mb(pid: int, name: str) -> float:
-    """A field of a process's status in MB (1e6 bytes)."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{name}:"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from benchmarks.figures import CannotRun
 
 LOOK_S = 0.001
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 async def until(true: Callable[[], bool], what: str) -> None:

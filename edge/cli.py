@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from edge import journal_cli
 from edge.configuration import GateConfiguration, load
 from edge.explain import Question, answer, as_json, as_text
 from edge.officers import make_verifier
@@ -24,6 +25,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(journal_cli.app, name="journal")
 
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="The gate's TOML file.")]
 

@@ -63,6 +63,16 @@ def acl_text(nodes: Sequence[NodeAccess]) -> str:
     return "\n".join(_block(user, list(group)) for user, group in groupby(ordered, lambda one: one.user))
 
 
+def bridge_text(login: str, site: str) -> str:
+    """The block of a bridge between a site's broker and the centre's, for the ACL file at either end.
+
+    It carries what all nodes of the site say, so it may say everything there; signatures tell who really spoke. Raises
+    ValueError for a name that is not 1 to 40 letters, digits and dashes.
+    """
+    bridge = NodeAccess(login, site)
+    return f"user {bridge.node}\ntopic readwrite {ROOT}/+/{bridge.site}/#\n"
+
+
 def _block(user: str, nodes: Sequence[NodeAccess]) -> str:
     sites = dict.fromkeys(site for node in nodes for site in (node.site, *node.also_reads))
     lines = [

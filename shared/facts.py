@@ -8,7 +8,7 @@ salted commitments to them; the values travel beside the envelope (`Sealed.priva
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring as quoted
 from typing import Any
@@ -195,6 +195,19 @@ def read_envelope(value: object) -> Fact:
     return Fact(**value, body_text=body_text)
 
 
+def fits_hash(row: Sequence[Any]) -> bool:
+    """Whether the hash fits the content: `row` is v, journal, seq, at, kind, subject, the body's text, prev and hash.
+
+    The text is taken as it stands, so what fits is canonical whenever its author wrote it canonically. Never raises.
+    """
+    v, journal, seq, at, kind, subject, body_text, prev, digest = row
+    names = {"v": v, "journal": journal, "seq": seq, "at": at, "kind": kind, "subject": subject, "prev": prev}
+    try:
+        return bool(hashlib.sha256(_text(names, body_text).encode()).hexdigest() == digest)
+    except (TypeError, UnicodeEncodeError):
+        return False
+
+
 def _hash(unsealed: Mapping[str, Any], body_text: str) -> str:
     """SHA-256 of the canonical JSON of an envelope without its hash; raises BadFact when it is too large or no fit text."""
     if "\0" in unsealed["subject"]:
@@ -252,11 +265,16 @@ def check_private(fact: Fact, private: Private) -> None:
     """Raises BadFact unless every value opens the commitment that stands at its pointer in the body."""
     for pointer, value in private.items():
         try:
-            commitment = value.commitment
+            good = opens(fact.body, pointer, value)
         except NotCanonical as error:
             raise BadFact(f"{fact.ref}: the value at {pointer[:100]}: {error}") from error
-        if _at(fact.body, pointer) != {"commitment": commitment}:
+        if not good:
             raise BadFact(f"{fact.ref}: the value at {pointer[:100]} does not open its commitment")
+
+
+def opens(body: Mapping[str, Any], pointer: str, value: PrivateValue) -> bool:
+    """Whether a personal value opens the commitment at its pointer; raises NotCanonical when it can be committed to by nobody."""
+    return bool(_at(body, pointer) == {"commitment": value.commitment})
 
 
 def commit(body: Any, pointers: Iterable[str], salt: str | None = None) -> tuple[Any, Private]:

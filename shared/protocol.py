@@ -4,6 +4,7 @@ Payloads are JSON. The last name in a topic is the publisher's, and the broker's
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -263,11 +264,11 @@ def decode(payload: bytes, model: type[Payload]) -> Payload:
         raise BadFact(f"no {model.__name__}: {str(error)[:200]}") from error
 
 
-def batches(run: Sequence[Sealed], sign: PrivateKey) -> Iterator[Batch]:
-    """Cuts a run of our own journal into batches bounded in bytes, each signed at its last fact."""
+def batches(run: Sequence[Sealed], sign: PrivateKey, end: SignedHead | None = None) -> Iterator[Batch]:
+    """Cuts a run of our own journal into batches bounded in bytes, each signed at its last fact; `end`: the run's, if known."""
     for part in _bounded(run):
-        head = SignedHead.sign(Head.of(part[-1].fact), sign)
-        yield batch(part, head)
+        head = Head.of(part[-1].fact)
+        yield batch(part, end if end is not None and end.head == head else SignedHead.sign(head, sign))
 
 
 def fits(payload: bytes) -> bool:
@@ -297,6 +298,17 @@ def history(run: Sequence[Sealed], proof: SignedHead | None) -> Batch:
             seq=proof.head.seq, hash=proof.head.hash, signature=proof.signature
         ),
     )
+
+
+def joined(parts: Sequence[Batch]) -> Batch | None:
+    """Batches of one journal that follow one another as one, under the signature of the last; None when they do not."""
+    for before, after in pairwise(parts):
+        first = after.facts[0].fact if after.facts else {}
+        follows = after.journal == before.journal and first.get("prev") == before.head.hash
+        if not follows or not before.head.signature or not after.head.signature:
+            return None
+    facts = [fact for part in parts for fact in part.facts]
+    return Batch.model_construct(journal=parts[-1].journal, facts=facts, head=parts[-1].head, proof=None)
 
 
 def open_batch(message: Batch, authors: Sequence[PublicKey]) -> tuple[list[Sealed], SignedHead]:

@@ -51,6 +51,7 @@ class Broker:
                 "allow_anonymous false",
                 f"password_file {self._folder / 'passwords'}",
                 f"acl_file {self._folder / 'acl'}",
+                "set_tcp_nodelay true",
                 "persistence true",
                 f"persistence_location {self._folder}/",
                 "user root",

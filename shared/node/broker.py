@@ -1,5 +1,6 @@
-"""The `[broker]` table of a gate's or the centre's configuration."""
+"""The `[broker]` table of a gate's or the centre's configuration, with `[broker.fallback]` where there is one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -11,8 +12,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class BrokerTable(BaseModel):
-    """The site's broker: TLS with a client certificate, or name and password on loopback."""
+class BrokerAddress(BaseModel):
+    """A broker: TLS with a client certificate, or name and password on loopback."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,3 +52,14 @@ class BrokerTable(BaseModel):
             certificate=beside(self.certificate),
             key=beside(self.key),
         )
+
+
+class BrokerTable(BrokerAddress):
+    """The site's broker. `fallback`: the centre's, for as long as the site's cannot be reached."""
+
+    fallback: BrokerAddress | None = None
+
+    def link(self, folder: Path) -> LinkSettings:
+        """As of any broker, with where to fall back to."""
+        fallback = self.fallback.link(folder) if self.fallback else None
+        return replace(super().link(folder), fallback=fallback)

@@ -162,8 +162,9 @@ class SqliteEngine:
 
 def _storable(values: Sequence[Any]) -> Sequence[Any]:
     """The values, unless a text holds U+0000: SQLite would take it, PostgreSQL does not."""
-    if any(isinstance(value, str) and "\0" in value for value in values):
-        raise ValueError("text with U+0000 cannot be kept; leave the character out")
+    for value in values:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("text with U+0000 cannot be kept; leave the character out")
     return values
 
 

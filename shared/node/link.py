@@ -2,12 +2,18 @@
 
 Nothing is queued here while the broker is away: the store holds every fact, and vectors say what is missing when the link is
 back. A PUBACK only frees a place in the window; it is never taken for a receipt.
+
+A second broker may be named to fall back to, the centre's: it is taken when the first one cannot be reached, and left as soon
+as the first one lets us in again.
 """
 
 import asyncio
 import contextlib
+import socket
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +30,10 @@ from shared.node.errors import LinkError
 
 log = structlog.get_logger()
 
+FAILURES_BEFORE_FALLBACK = 3
+KNOCK_EVERY_S = 30.0
+KNOCK_S = 5.0
+
 
 @dataclass(frozen=True)
 class Received:
@@ -37,11 +47,17 @@ class Received:
 
 Handler = Callable[[Received], None]
 """Called on the event loop."""
+GroupHandler = Callable[[Sequence[Received]], None]
+"""The same, with all messages of one topic that have come since, in order."""
+MOST_TOGETHER = 64
 
 
 @dataclass(frozen=True)
 class LinkSettings:
-    """Where the broker is and how to sign in: TLS with a client certificate, or a password on loopback."""
+    """Where the broker is and how to sign in: TLS with a client certificate, or a password on loopback.
+
+    `fallback`: the broker to go to while this one cannot be reached.
+    """
 
     host: str
     port: int
@@ -51,26 +67,49 @@ class LinkSettings:
     certificate: Path | None = None
     key: Path | None = None
     keepalive_s: int = 5
+    fallback: "LinkSettings | None" = None
+
+    @property
+    def address(self) -> str:
+        """Host and port, for people."""
+        return f"{self.host}:{self.port}"
 
 
 class Link:
-    """One connection to a broker, kept up for ever with jittered back-off."""
+    """One connection to a broker, kept up for ever with jittered back-off.
+
+    `fallen_back`: the connection, or the last one there was, is with the second broker. Raises LinkError for unusable TLS files.
+    """
 
     def __init__(self, settings: LinkSettings, client_id: str, will: tuple[str, bytes] | None = None) -> None:
         self.connected = False
+        self.fallen_back = False
         self.error: str | None = None
-        self._settings = settings
-        self._handlers: list[tuple[str, Handler]] = []
+        self._handlers: list[tuple[str, GroupHandler]] = []
+        self._arrived: deque[Received] = deque()
         self._filters: list[str] = []
         self._on_up: list[Callable[[], None]] = []
         self._pending: dict[int, asyncio.Future[bool]] = {}
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._client = self._make_client(client_id, will)
+        brokers = [settings, settings.fallback] if settings.fallback else [settings]
+        self._brokers = [(one, self._make_client(one, client_id, will)) for one in brokers]
+        self._settings, self._client = self._brokers[0]
+        self._client_id = client_id
+        self._came_up = False
 
     def subscribe(self, topic_filter: str, handler: Handler, group: str | None = None) -> None:
         """Subscribes at every connect; call before `start`. Of a `group` only one member gets each message."""
+
+        def each(messages: Sequence[Received]) -> None:
+            for one in messages:
+                handler(one)
+
+        self.subscribe_together(topic_filter, each, group)
+
+    def subscribe_together(self, topic_filter: str, handler: GroupHandler, group: str | None = None) -> None:
+        """The same for a handler that saves work when it gets several messages at once."""
         self._handlers.append((topic_filter, handler))
         self._filters.append(f"$share/{group}/{topic_filter}" if group else topic_filter)
 
@@ -107,41 +146,60 @@ class Link:
         self._pending[sent.mid] = answered
         return await answered
 
-    def _make_client(self, client_id: str, will: tuple[str, bytes] | None) -> mqtt.Client:
-        settings = self._settings
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False
-        )
-        if settings.username is not None:
-            client.username_pw_set(settings.username, settings.password)
-        if settings.ca is not None:
-            try:
-                client.tls_set(str(settings.ca), _text(settings.certificate), _text(settings.key))
-            except (OSError, ValueError) as error:
-                raise LinkError(
-                    f"TLS files of the broker link: {error}; check ca, certificate and key"
-                ) from error
+    def _make_client(
+        self, settings: LinkSettings, client_id: str, will: tuple[str, bytes] | None
+    ) -> mqtt.Client:
+        client = _client(settings, client_id)
         if will is not None:
             client.will_set(will[0], will[1], qos=1, retain=True)
+        client.on_socket_open = _send_at_once
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_message = self._message
         client.on_publish = self._published
+        # Without this, paho writes in the thread that publishes while its own reads: OpenSSL then breaks the connection.
+        client.on_socket_register_write = lambda *_: None
         return client
 
     def _run(self) -> None:
         backoff = Backoff(first_s=0.5, most_s=30.0)
-        waits = iter(backoff)
+        waits, places = iter(backoff), _places(len(self._brokers))
         while not self._stopping.is_set():
-            try:
-                self._client.connect(
-                    self._settings.host, self._settings.port, self._settings.keepalive_s, clean_start=True
-                )
-                self._client.loop_forever(retry_first_connection=False)
-                waits = iter(backoff)
-            except (OSError, ValueError) as error:
-                self._lost(f"broker {self._settings.host}:{self._settings.port}: {error}")
+            place = next(places)
+            self._settings, self._client = self._brokers[place]
+            self._came_up = False
+            self._connection(fallen_back=place > 0)
+            if self._came_up:
+                waits, places = iter(backoff), _places(len(self._brokers))
             self._stopping.wait(next(waits))
+
+    def _connection(self, *, fallen_back: bool) -> None:
+        """One connection from its beginning to its end, or an attempt at one."""
+        over = threading.Event()
+        knocking = threading.Thread(
+            target=self._knock, args=(self._client, over), name="mqtt knock", daemon=True
+        )
+        try:
+            self._client.connect(
+                self._settings.host, self._settings.port, self._settings.keepalive_s, clean_start=True
+            )
+            if fallen_back:
+                knocking.start()
+            while self._client.loop() == mqtt.MQTT_ERR_SUCCESS:
+                pass
+        except (OSError, ValueError) as error:
+            self._lost(f"broker {self._settings.address}: {error}")
+        finally:
+            over.set()
+
+    def _knock(self, fallback: mqtt.Client, over: threading.Event) -> None:
+        """Leaves the fallback as soon as the first broker lets us in; `over`: the fallback's connection has ended."""
+        first, _ = self._brokers[0]
+        while not over.wait(KNOCK_EVERY_S):
+            if _lets_in(first, f"{self._client_id}-knock"):
+                log.info("link_returns", broker=first.address)
+                fallback.disconnect()
+                return
 
     def _lost(self, sentence: str) -> None:
         if self.error is None:
@@ -153,12 +211,14 @@ class Link:
     ) -> None:
         del userdata, flags, properties
         if reason.is_failure:
-            self._lost(f"broker {self._settings.host}:{self._settings.port} refuses us: {reason}")
+            self._lost(f"broker {self._settings.address} refuses us: {reason}")
             return
         for topic_filter in self._filters:
             client.subscribe(topic_filter, qos=1)
         self.error = None
-        log.info("link_up", broker=f"{self._settings.host}:{self._settings.port}")
+        self._came_up = True
+        self.fallen_back = self._settings is not self._brokers[0][0]
+        log.info("link_up", broker=self._settings.address, fallen_back=self.fallen_back)
         self._call(self._up)
 
     def _disconnected(
@@ -166,14 +226,15 @@ class Link:
     ) -> None:
         del client, userdata, flags, properties
         if not self._stopping.is_set():
-            self._lost(f"broker {self._settings.host}:{self._settings.port}: {reason}")
+            self._lost(f"broker {self._settings.address}: {reason}")
         self._call(self._down)
 
     def _message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         del client, userdata
         pairs = getattr(message.properties, "UserProperty", None) or ()
         received = Received(message.topic, bytes(message.payload), dict(pairs), message.retain)
-        self._call(self._dispatch, received)
+        self._arrived.append(received)
+        self._call(self._take_arrived)
 
     def _published(
         self, client: mqtt.Client, userdata: Any, mid: int, reason: ReasonCode, properties: Any
@@ -205,10 +266,65 @@ class Link:
         if answered is not None and not answered.done():
             answered.set_result(not reason.is_failure)
 
-    def _dispatch(self, received: Received) -> None:
+    def _take_arrived(self) -> None:
+        """Called once a message; one call may take several, and those of the others then find nothing."""
+        together: list[Received] = []
+        while self._arrived and len(together) < MOST_TOGETHER:
+            if together and self._arrived[0].topic != together[0].topic:
+                break
+            together.append(self._arrived.popleft())
+        if together:
+            self._dispatch(*together)
+
+    def _dispatch(self, *together: Received) -> None:
         for topic_filter, handler in self._handlers:
-            if mqtt.topic_matches_sub(topic_filter, received.topic):
-                handler(received)
+            if mqtt.topic_matches_sub(topic_filter, together[0].topic):
+                handler(together)
+
+
+def _send_at_once(client: mqtt.Client, userdata: Any, connection: Any) -> None:
+    """Lets no small packet wait until the one before is acknowledged, 40 ms later (Nagle's algorithm)."""
+    del client, userdata
+    if isinstance(connection, socket.socket):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _places(brokers: int) -> Iterator[int]:
+    """Which broker to try, after each failure anew: the first a few times, then the two in turns."""
+    yield from (0,) * FAILURES_BEFORE_FALLBACK
+    while True:
+        yield from reversed(range(brokers))
+
+
+def _client(settings: LinkSettings, client_id: str) -> mqtt.Client:
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5, reconnect_on_failure=False
+    )
+    if settings.username is not None:
+        client.username_pw_set(settings.username, settings.password)
+    if settings.ca is not None:
+        try:
+            client.tls_set(str(settings.ca), _text(settings.certificate), _text(settings.key))
+        except (OSError, ValueError) as error:
+            raise LinkError(
+                f"TLS files of the broker link: {error}; check ca, certificate and key"
+            ) from error
+    return client
+
+
+def _lets_in(settings: LinkSettings, client_id: str) -> bool:
+    """Whether a broker takes us now; blocks for `KNOCK_S` at most, or as long as the network takes to connect."""
+    client, answers = _client(settings, client_id), list[bool]()
+    client.on_connect = lambda *event: answers.append(not event[3].is_failure)
+    try:
+        client.connect(settings.host, settings.port, settings.keepalive_s, clean_start=True)
+        end = time.monotonic() + KNOCK_S
+        while not answers and time.monotonic() < end and client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS:
+            pass
+        client.disconnect()
+    except (OSError, ValueError):
+        return False
+    return answers == [True]
 
 
 def _text(path: Path | None) -> str | None:

@@ -13,7 +13,7 @@ from shared.bodies import Cause, JournalBegun, dump
 from shared.facts import Draft
 from shared.journal import author_of, journal_id
 from shared.node.store import Store
-from shared.signing import PrivateKey
+from shared.signing import PrivateKey, PublicKey
 
 _FIRST_DRAWN, _LAST_DRAWN = 100_000, 999_999
 
@@ -46,6 +46,13 @@ def draw_journal(store: Store, node: str) -> str:
         journal = journal_id(node, _FIRST_DRAWN + secrets.randbelow(_LAST_DRAWN - _FIRST_DRAWN + 1))
         if journal not in taken:
             return journal
+
+
+def remember(store: Store, node: str, site: str, root: PublicKey) -> None:
+    """Notes in the store who writes it and which root is pinned, for whoever proves it later (`audit`)."""
+    for name, value in ((f"own/{node}", site), ("root", root.text)):
+        if store.setting(name) != value:
+            store.set_setting(name, value)
 
 
 def begin_journal(store: Store, key: PrivateKey, node: str, cause: Cause, journal: str | None = None) -> str:

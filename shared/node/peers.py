@@ -13,7 +13,7 @@ from shared.protocol import Vector
 
 HEARD_RECENTLY_S = 20.0
 OLD = timedelta(seconds=60)
-"""A first vector that is older by our clock may be one that a bridge had kept: the node is there when a second one comes."""
+"""After a silence, a vector that is older by our clock may be one that a bridge had kept: a second one soon after proves life."""
 WENT_BACKWARDS = "went_backwards"
 _SETTING = "fresh"
 
@@ -23,12 +23,13 @@ class Heard:
     """A node's newest vector and when it was heard, by our monotonic clock.
 
     A vector that lay retained at the broker tells what its node held once, not that the node is there: `at_s` is -inf.
-    `told`: how many of its vectors came fresh; `lacking`: heads that it names and we did not hold when it came.
+    `came_s`: when the newest came that was not retained; one that a bridge had kept comes like that too. `lacking`: heads
+    that it names and we did not hold when it came.
     """
 
     vector: Vector
     at_s: float
-    told: int = 0
+    came_s: float = float("-inf")
     lacking: tuple[Head, ...] = field(default=(), compare=False)
 
 
@@ -52,11 +53,13 @@ class Peers:
         known = self.heard.get(vector.node)
         if known is not None and not self._newer(vector, known.vector):
             return False
-        told = (known.told if known else 0) + (not retained)
-        live = not retained and (told > 1 or vector.at > str(Stamp(self._store.steady() - OLD)))
-        at_s = self._clock() if live else known.at_s if known else float("-inf")
+        at_s, came_s = (known.at_s, known.came_s) if known else (float("-inf"), float("-inf"))
+        if not retained:
+            now, follows = self._clock(), self._clock() - came_s < HEARD_RECENTLY_S
+            came_s = now
+            at_s = now if follows or vector.at > str(Stamp(self._store.steady() - OLD)) else at_s
         lacking = tuple(head for head in vector.all_heads() if not self._store.holds(head))
-        self.heard[vector.node] = Heard(vector, at_s, told, lacking)
+        self.heard[vector.node] = Heard(vector, at_s, came_s, lacking)
         self.note_freshness(vector.node)
         return True
 

@@ -1,5 +1,7 @@
 """Projections: tables shaped for a screen or a look-up. They follow from the facts held, and can be made anew at any time."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -107,6 +109,19 @@ class Projections:
                 return
             yield from (fact_of(row[1:]) for row in rows)
             position = rows[-1][0]
+
+
+def table_digest(engine: Engine, table: str) -> tuple[int, str]:
+    """How many rows a table has, and a digest of all of them, in the order of all columns; two tables are the same or not."""
+    first = engine.rows(f"SELECT * FROM {table} LIMIT 1")
+    if not first:
+        return 0, hashlib.sha256().hexdigest()
+    order = ", ".join(map(str, range(1, len(first[0]) + 1)))
+    rows = engine.rows(f"SELECT * FROM {table} ORDER BY {order}")
+    told = hashlib.sha256()
+    for row in rows:
+        told.update(json.dumps(list(row), ensure_ascii=True).encode() + b"\n")
+    return len(rows), told.hexdigest()
 
 
 def tables(projection: Projection) -> list[str]:

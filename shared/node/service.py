@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -63,8 +64,15 @@ def stop_requested() -> asyncio.Event:
     return stop
 
 
+def keep_loaded() -> None:
+    """Takes what is loaded by now out of garbage collection: it lives as long as the process, and is a great deal to look at."""
+    gc.collect()
+    gc.freeze()
+
+
 async def until_stopped(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
     """Waits for the end. A task that dies takes the daemon down with it: systemd starts it anew, with a clean head."""
+    keep_loaded()
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,8 @@ class Store:
             fresh = run[len(run) - len(found.fresh) :]
             branch = found.branch.grown(found.fresh)
             if fresh:
-                self._insert(branch.number, fresh)
                 self._observe(found.fresh)
+                self._insert(branch.number, fresh)
                 self._sign(signed)
                 self._set_branch(branch)
             if found.forks:
@@ -151,13 +152,15 @@ class Store:
                     held = self._hashes(fact.journal, fact.seq, fact.seq).get(fact.seq, fact.hash)
                     if held != fact.hash:
                         del ahead[fact.journal]
-            fresh = [one for one in live if one.fact.journal in ahead and not self._has(one.fact)]
-            self._insert(0, fresh)
+            wanted = (one for one in live if one.fact.journal in ahead)
+            while part := list(islice(wanted, PAGE)):
+                fresh = [one for one in part if not self._has(one.fact)]
+                taken += [one.fact for one in fresh]
+                self._observe(taken[-len(fresh) :] if fresh else ())
+                self._insert(0, fresh)
             branches = [Branch(0, head, head) for head in ahead.values()]
             for branch in branches:
                 self._set_branch(branch)
-            taken = [one.fact for one in fresh]
-            self._observe(taken)
         for branch in branches:
             self._remember(branch)
         self._tell(taken)
@@ -336,6 +339,12 @@ class Store:
         )
         return run, self._signed(journal, 0, first, below, last=True)
 
+    def between(self, journal: str, first: int, last: int) -> list[Sealed]:
+        """Every fact held of a journal from one number to another: of all branches, and below the floor too."""
+        return self._sealed(
+            "journal = ? AND seq >= ? AND seq <= ? ORDER BY seq, branch", (journal, first, last)
+        )
+
     def get(self, ref: str) -> Fact | None:
         """The fact `journal/seq` of the main branch, or None."""
         at = Ref.parse(ref)
@@ -495,12 +504,11 @@ class Store:
         self.engine.execute("UPDATE quarantine SET payload = ''")
 
     def _observe(self, facts: Sequence[Fact]) -> None:
-        """Lets the clock see the stamps of facts taken in; those far ahead are flagged and do not move it."""
+        """Lets the clock see the stamps of facts to be taken in; those far ahead are flagged and do not move it."""
         limit = str(Stamp(self.steady() + FAR_AHEAD))
         near = max((fact.at for fact in facts if fact.at <= limit), default=None)
         if near is not None:
             self.clock.observe(Stamp.parse(near))
-            self.set_setting("clock", str(self.clock.last))
         for fact in facts:
             if fact.at > limit:
                 self._flag(fact.ref, FAR_AHEAD_FLAG, fact.at)

@@ -25,7 +25,7 @@ from shared.node.beginning import Beginning
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.link import Link, Received
-from shared.node.own import begin_journal, own_journal
+from shared.node.own import begin_journal, own_journal, remember
 from shared.node.peers import Peers, boot_id
 from shared.node.store import Store
 from shared.node.witnesses import Witnesses
@@ -93,6 +93,7 @@ class SyncNode:
             else None
         )
         self._incarnation = store.next_incarnation()
+        remember(store, identity.node, identity.site, identity.root)
         self._journal = own_journal(store, identity.node)
         self.twin = False
         self._started = str(store.clock.now())
@@ -217,7 +218,7 @@ class SyncNode:
 
     def _subscribe(self) -> None:
         site, me = self._identity.site, self._identity.node
-        self._link.subscribe(protocol.facts_topic(site, "+"), self._on_batch, self._group)
+        self._link.subscribe_together(protocol.facts_topic(site, "+"), self._on_batches, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
         self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill, self._group)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
@@ -233,6 +234,26 @@ class SyncNode:
                 self._beginning.take(part, received.payload)
                 self.peers.note_freshness()
             self._ask(at_once=True)
+
+    def _on_batches(self, messages: Sequence[Received]) -> None:
+        """Takes batches that follow one another as one, for one signature and one commit; else each by itself."""
+        if len(messages) > 1 and self._take_joined(messages):
+            self._vector_due = True
+            return
+        for received in messages:
+            self._on_batch(received)
+
+    def _take_joined(self, messages: Sequence[Received]) -> bool:
+        """False when they are not one run with a good signature at its end, or part of it is not of the form."""
+        try:
+            batch = protocol.joined([protocol.decode(one.payload, protocol.Batch) for one in messages])
+            return batch is not None and self._take(
+                batch, Head(batch.journal, batch.head.seq, batch.head.hash)
+            )
+        except BrokenChain:
+            return True
+        except (FactError, StoreError):
+            return False
 
     def _on_batch(self, received: Received) -> None:
         head: Head | None = None
@@ -461,9 +482,9 @@ class SyncNode:
             page = self._store.page(self._journal, self._pushed)
             if page is None:
                 return
-            run, _ = page
-            self._pushed = run[-1].fact.seq
-            for batch in protocol.batches(run, self._identity.key):
+            run, end = page
+            self._pushed = end.head.seq
+            for batch in protocol.batches(run, self._identity.key, end):
                 await window.acquire()
                 self._spawn(send(protocol.encode(batch)))
 

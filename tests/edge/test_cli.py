@@ -34,7 +34,7 @@ def explained(config: Path, *words: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("command", ["", "run", "check", "read", "explain", "key", "pin"])
+@pytest.mark.parametrize("command", ["", "run", "check", "read", "explain", "key", "pin", "journal"])
 def test_every_command_says_what_it_does(command: str) -> None:
     answer = barie(*command.split(), "--help")
     assert answer.exit_code == 0

@@ -67,7 +67,8 @@ def join(port: int) -> Iterator[Join]:
 
 def topics(site: str, sender: str) -> list[str]:
     """Every topic under which `sender` could speak at a site."""
-    own = [topic(site, sender) for topic in (facts_topic, vector_topic, status_topic, pictures_topic)]
+    free = (facts_topic, vector_topic, status_topic, pictures_topic, checkpoint_topic)
+    own = [topic(site, sender) for topic in free]
     return [*own, ask_topic(site, "b2", sender), fill_topic(site, "b2", sender)]
 
 

@@ -233,6 +233,17 @@ def test_a_vector_that_a_bridge_had_kept_makes_nothing_fresh_until_another_follo
         assert gate_2.sync.ages_s() == {CENTRE_JOURNAL: age_s}
 
 
+def test_after_a_silence_a_vector_that_a_bridge_had_kept_makes_nothing_fresh_until_another_follows(
+    link: HandedLink, gate_2: Member, clock: Clock, centre: Journal
+) -> None:
+    topic = protocol.vector_topic(SITE, CENTRE)
+    for passed_s, minutes, age_s in ((0, 120, None), (5, 119, 0), (3600, 90, 3600), (5, 89, 0)):
+        clock.now_s += passed_s
+        at = gate_2.store.steady() - timedelta(minutes=minutes)
+        link.hand_in(topic, link.vector(of=CENTRE, journals=[centre], at=at))
+        assert gate_2.sync.ages_s() == {CENTRE_JOURNAL: age_s}
+
+
 # -- freshness and receipts
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from shared.bodies import BODIES
 from shared.codes import Actor, Agency, Heading, Place, Verdict
 from shared.decide import Code, Reason, explain_no_declaration
 from shared.procedures import Settings
@@ -51,7 +52,13 @@ def test_the_languages_name_the_same_values_in_each_sentence(language: Language)
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize(
     ("group", "codes"),
-    [("agency", [*Agency, *Actor]), ("place", Place), ("heading", Heading), ("verdict", Verdict)],
+    [
+        ("agency", [*Agency, *Actor]),
+        ("place", Place),
+        ("heading", Heading),
+        ("verdict", Verdict),
+        ("fact", sorted({kind for kind, _ in BODIES})),
+    ],
 )
 def test_every_code_has_a_word(language: Language, group: str, codes: list[str]) -> None:
     assert set(codes) <= set(catalogue(language)[group])
