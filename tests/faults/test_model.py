@@ -49,7 +49,7 @@ def run(examples: int, steps: int, *, derandomize: bool) -> None:
 
 
 def test_whatever_happens_to_a_site_all_nodes_end_up_alike_and_nothing_is_lost() -> None:
-    run(25, 40, derandomize=True)
+    run(80, 40, derandomize=True)
 
 
 @pytest.mark.long
