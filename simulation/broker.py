@@ -52,6 +52,7 @@ class Broker:
                 f"password_file {self._folder / 'passwords'}",
                 f"acl_file {self._folder / 'acl'}",
                 "set_tcp_nodelay true",
+                "max_queued_messages 10000",
                 "persistence true",
                 f"persistence_location {self._folder}/",
                 "user root",
