@@ -4,7 +4,6 @@ Payloads are JSON. The last name in a topic is the publisher's, and the broker's
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -309,17 +308,6 @@ def history(run: Sequence[Sealed], proof: SignedHead | None) -> Batch:
             seq=proof.head.seq, hash=proof.head.hash, signature=proof.signature
         ),
     )
-
-
-def joined(parts: Sequence[Batch]) -> Batch | None:
-    """Batches of one journal that follow one another as one, under the signature of the last; None when they do not."""
-    for before, after in pairwise(parts):
-        first = after.facts[0].fact if after.facts else {}
-        follows = after.journal == before.journal and first.get("prev") == before.head.hash
-        if not follows or not before.head.signature or not after.head.signature:
-            return None
-    facts = [fact for part in parts for fact in part.facts]
-    return Batch.model_construct(journal=parts[-1].journal, facts=facts, head=parts[-1].head, proof=None)
 
 
 def open_batch(message: Batch, authors: Sequence[PublicKey]) -> tuple[list[Sealed], SignedHead]:

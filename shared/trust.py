@@ -86,6 +86,11 @@ class Trust:
         known = self._nodes.get(node)
         return known.now if known else ()
 
+    def former_keys(self, node: str) -> tuple[PublicKey, ...]:
+        """The keys that a node ever had. A revoked one vouches for nothing; what it signed is still to be fetched from it."""
+        known = self._nodes.get(node)
+        return known.ever if known else ()
+
     def counts(self, journal: str) -> bool:
         """Whether what is written at the end of a node's journal counts, as far as revocations go."""
         known = self._nodes.get(author_of(journal))

@@ -12,8 +12,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,9 +46,6 @@ class Received:
 
 Handler = Callable[[Received], None]
 """Called on the event loop."""
-GroupHandler = Callable[[Sequence[Received]], None]
-"""The same, with all messages of one topic that have come since, in order."""
-MOST_TOGETHER = 64
 
 
 @dataclass(frozen=True)
@@ -85,8 +81,7 @@ class Link:
         self.connected = False
         self.fallen_back = False
         self.error: str | None = None
-        self._handlers: list[tuple[str, GroupHandler]] = []
-        self._arrived: deque[Received] = deque()
+        self._handlers: list[tuple[str, Handler]] = []
         self._filters: list[str] = []
         self._on_up: list[Callable[[], None]] = []
         self._pending: dict[int, asyncio.Future[bool]] = {}
@@ -102,15 +97,6 @@ class Link:
 
     def subscribe(self, topic_filter: str, handler: Handler, group: str | None = None) -> None:
         """Subscribes at every connect; call before `start`. Of a `group` only one member gets each message."""
-
-        def each(messages: Sequence[Received]) -> None:
-            for one in messages:
-                handler(one)
-
-        self.subscribe_together(topic_filter, each, group)
-
-    def subscribe_together(self, topic_filter: str, handler: GroupHandler, group: str | None = None) -> None:
-        """The same for a handler that saves work when it gets several messages at once."""
         self._handlers.append((topic_filter, handler))
         self._filters.append(f"$share/{group}/{topic_filter}" if group else topic_filter)
 
@@ -253,8 +239,7 @@ class Link:
         del client, userdata
         pairs = getattr(message.properties, "UserProperty", None) or ()
         received = Received(message.topic, bytes(message.payload), dict(pairs), message.retain)
-        self._arrived.append(received)
-        self._call(self._take_arrived)
+        self._call(self._dispatch, received)
 
     def _published(
         self, client: mqtt.Client, userdata: Any, mid: int, reason: ReasonCode, properties: Any
@@ -286,20 +271,10 @@ class Link:
         if answered is not None and not answered.done():
             answered.set_result(not reason.is_failure)
 
-    def _take_arrived(self) -> None:
-        """Called once a message; one call may take several, and those of the others then find nothing."""
-        together: list[Received] = []
-        while self._arrived and len(together) < MOST_TOGETHER:
-            if together and self._arrived[0].topic != together[0].topic:
-                break
-            together.append(self._arrived.popleft())
-        if together:
-            self._dispatch(*together)
-
-    def _dispatch(self, *together: Received) -> None:
+    def _dispatch(self, received: Received) -> None:
         for topic_filter, handler in self._handlers:
-            if mqtt.topic_matches_sub(topic_filter, together[0].topic):
-                handler(together)
+            if mqtt.topic_matches_sub(topic_filter, received.topic):
+                handler(received)
 
 
 def _send_at_once(client: mqtt.Client, userdata: Any, connection: Any) -> None:

@@ -1,7 +1,7 @@
 """What comes in over the line, taken into the store: batches of new facts, pages of history, batches that came too early."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 
@@ -49,26 +49,6 @@ class Receiving:
         self._own = own
         self._refused = refused
         self._news = news
-
-    def batches(self, messages: Sequence[Received]) -> None:
-        """Takes batches that follow one another as one, for one signature and one commit; else each by itself."""
-        if len(messages) > 1 and self._take_joined(messages):
-            self._news(True, False)
-            return
-        for received in messages:
-            self.batch(received)
-
-    def _take_joined(self, messages: Sequence[Received]) -> bool:
-        """False when they are not one run with a good signature at its end, or part of it is not of the form."""
-        try:
-            batch = protocol.joined([protocol.decode(one.payload, protocol.Batch) for one in messages])
-            return batch is not None and self._take(
-                batch, Head(batch.journal, batch.head.seq, batch.head.hash)
-            )
-        except BrokenChain:
-            return True
-        except (FactError, StoreError):
-            return False
 
     def batch(self, received: Received) -> None:
         """Takes one batch."""

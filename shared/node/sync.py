@@ -214,7 +214,7 @@ class SyncNode:
 
     def _subscribe(self) -> None:
         site, me = self._identity.site, self._identity.node
-        self._link.subscribe_together(protocol.facts_topic(site, "+"), self._receiving.batches, self._group)
+        self._link.subscribe(protocol.facts_topic(site, "+"), self._receiving.batch, self._group)
         self._link.subscribe(protocol.vector_topic(site, "+"), self._on_vector)
         self._link.subscribe(protocol.fill_topic(site, me, "+"), self._on_fill)
         self._link.subscribe(protocol.ask_topic(site, me, "+"), self._on_ask, self._group)
@@ -237,7 +237,8 @@ class SyncNode:
         sender = protocol.sender_of(received.topic)
         try:
             vector = protocol.decode(received.payload, protocol.Vector)
-            keys = self.trust.node_keys(vector.node)
+            good = self.trust.node_keys(vector.node)
+            keys = good or self.trust.former_keys(vector.node)
             if sender is None or vector.node != sender[2]:
                 return
             if not keys:
@@ -255,6 +256,9 @@ class SyncNode:
             self._set_aside(received, error)
             return
         with self._store_trouble():
+            if not good:
+                self.peers.hear(vector, retained=True)
+                return
             self._store.clock.observe(stamp)
             if self.peers.hear(vector, retained=received.retained):
                 self.witnesses.hear(vector)

@@ -168,7 +168,9 @@ class World:
     def __post_init__(self) -> None:
         self.site = Site(self.khoan)
         self.node = node_at(self.at[0])
-        self.store = Store(self.folder / "facts.db", [Declarations()], wall=self._wall, monotonic_s=self.clock)
+        self.store = Store(
+            self.folder / "facts.db", [Declarations()], wall=self._wall, monotonic_s=self.clock
+        )
         self.barrier = Boom(self.clock, self.unwired)
         self.camera = HandedCamera(self.clock)
         self.reader = ToldReader(self.clock)

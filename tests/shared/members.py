@@ -1,13 +1,10 @@
 """A site's nodes on stores of their own: over a real broker, or one of them on a link whose messages are handed in."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-import paho.mqtt.client as mqtt
 
 from shared import protocol, subjects
 from shared.bodies import NodeEnrolled, dump
@@ -127,18 +124,6 @@ class HandedLink(Link):
             at=str(Stamp(at or utc_now(), self._told)),
             heads=heads,
         ).sign(key(journal_id(of)))
-
-    def hand_in_together(self, topic: str, *messages: protocol.Message) -> None:
-        """Messages of one topic that came while the node was at other work."""
-        self._dispatch(*(Received(topic, protocol.encode(one), {}) for one in messages))
-
-    def arrive(self, *messages: tuple[str, bytes]) -> None:
-        """Messages come in the link's own thread while the event loop is at other work."""
-        self._loop = asyncio.get_running_loop()
-        for topic, payload in messages:
-            message = mqtt.MQTTMessage(topic=topic.encode())
-            message.payload = payload
-            self._message(self._client, None, message)
 
     def hear(self, *journals: Journal, of: str, retained: bool = False, incarnation: int = 1) -> None:
         """Such a vector arrives."""

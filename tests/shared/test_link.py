@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from shared.node.errors import LinkError
-from shared.node.link import MOST_TOGETHER, Link, LinkSettings, Received
+from shared.node.link import Link, LinkSettings, Received
 from tests.loop import in_loop, until
 from tests.shared.broker import WAIT_S, Client, broker, free_port, needs_mosquitto
-from tests.shared.members import HandedLink
 
 pytestmark = needs_mosquitto
 
@@ -148,21 +147,3 @@ def test_tls_files_that_are_not_there_are_an_error_of_the_settings(tmp_path: Pat
     settings = LinkSettings("127.0.0.1", 1, ca=missing, certificate=missing, key=missing)
     with pytest.raises(LinkError, match="check ca, certificate and key"):
         Link(settings, "gate-2")
-
-
-@in_loop
-async def test_messages_of_one_topic_that_came_meanwhile_are_handed_over_together_and_in_order() -> None:
-    link, together = HandedLink(), list[list[bytes]]()
-    link.subscribe_together("barie/1/+/CKHN/#", lambda came: together.append([one.payload for one in came]))
-    link.arrive((STATUS, b"1"), (STATUS, b"2"), ("barie/1/facts/CKHN/gate-2", b"3"), (STATUS, b"4"))
-    await until(lambda: len(together) == 3, "three groups")
-    assert together == [[b"1", b"2"], [b"3"], [b"4"]]
-
-
-@in_loop
-async def test_no_more_messages_are_handed_over_together_than_fit_into_a_short_while() -> None:
-    link, together = HandedLink(), list[int]()
-    link.subscribe_together(STATUS, lambda came: together.append(len(came)))
-    link.arrive(*[(STATUS, b"{}")] * (MOST_TOGETHER + 1))
-    await until(lambda: len(together) == 2, "two groups")
-    assert together == [MOST_TOGETHER, 1]

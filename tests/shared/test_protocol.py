@@ -28,8 +28,6 @@ from shared.protocol import (
     encode,
     facts_topic,
     fill_topic,
-    history,
-    joined,
     open_batch,
     pictures_topic,
     sender_of,
@@ -118,27 +116,6 @@ def test_a_batch_closes_before_it_grows_past_its_bytes() -> None:
 def test_a_fact_too_large_for_any_message_is_never_sealed() -> None:
     with pytest.raises(BadFact, match="at most"):
         Journal(NAME).write(replace(note(), body={"much": "x" * MOST_FACT_BYTES}))
-
-
-def test_batches_that_follow_one_another_are_one_under_the_last_signature(journal: Journal) -> None:
-    parts = [next(batches([one], KEY)) for one in journal.sealed]
-    together = joined(parts)
-    assert together is not None
-    run, signed = open_batch(together, [KEY.public])
-    assert [one.fact for one in run] == journal.facts
-    assert signed.head == journal.head
-
-
-def test_batches_that_do_not_follow_one_another_are_not_joined(journal: Journal) -> None:
-    first, second, third = (next(batches([one], KEY)) for one in journal.sealed[:3])
-    assert joined([first, third]) is None
-    assert joined([second, first]) is None
-
-
-def test_history_without_a_signature_is_not_joined(journal: Journal) -> None:
-    first, second = (next(batches([one], KEY)) for one in journal.sealed[:2])
-    assert joined([history(journal.sealed[:1], None), second]) is None
-    assert joined([first, history(journal.sealed[1:2], None)]) is None
 
 
 def test_the_signature_that_a_run_has_at_its_end_is_not_made_anew(journal: Journal) -> None:

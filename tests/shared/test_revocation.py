@@ -151,3 +151,21 @@ def test_a_journal_that_ended_under_a_rotated_root_takes_no_other_history(
     assert len(gate_2.store.branches(CENTRE_JOURNAL)) == 1
     assert any("rotated away" in reason for _, reason in gate_2.quarantined())
     assert protocol.facts_topic(SITE, CENTRE) in {source for source, _ in gate_2.quarantined()}
+
+
+def test_what_a_revoked_node_holds_is_still_fetched_and_its_word_makes_nothing_fresh(
+    link: HandedLink, gate_2: Member, centre: Journal
+) -> None:
+    """A confirmation that was given before, and not sent yet, is history that nobody may lose."""
+    centre.write(enrolment("gate-1"))
+    centre.write(revoked("gate-1"))
+    link.push(centre, 3, 4)
+    unsent = Journal("gate-1.1")
+    unsent.write(note("given before"))
+
+    link.hear(unsent, of="gate-1")
+
+    assert list(gate_2.sync.peers.missing()) == ["gate-1.1"]
+    assert gate_2.sync.peers.ages_s().get("gate-1") is None
+    link.push(unsent, 1, 1)
+    assert gate_2.store.head("gate-1.1") == unsent.head

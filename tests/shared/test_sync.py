@@ -74,39 +74,6 @@ def facts_of(gate: Member, journal: Journal) -> list[str]:
     return [one.fact.hash for one in page[0]] if page else []
 
 
-TOGETHER = protocol.facts_topic(SITE, "gate-1")
-
-
-def test_batches_that_came_together_and_follow_one_another_are_one_commit(
-    link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal
-) -> None:
-    del centre
-    told = commits(gate_2.store)
-    link.hand_in_together(TOGETHER, *(link.batch(gate_1, one, one) for one in range(1, 7)))
-    assert told == [6]
-    assert facts_of(gate_2, gate_1) == [fact.hash for fact in gate_1.facts]
-
-
-def test_of_batches_that_came_together_a_forged_one_costs_only_itself_and_what_follows(
-    link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal
-) -> None:
-    del centre
-    good, forged = link.batch(gate_1, 1, 2), link.batch(gate_1, 3, 4, signed_by="gate-3.1")
-    link.hand_in_together(TOGETHER, good, forged)
-    assert facts_of(gate_2, gate_1) == [fact.hash for fact in gate_1.facts[:2]]
-    assert len(gate_2.quarantined()) == 1
-
-
-def test_batches_that_came_together_before_what_they_follow_wait_for_it(
-    link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal
-) -> None:
-    del centre
-    link.hand_in_together(TOGETHER, link.batch(gate_1, 3, 4), link.batch(gate_1, 5, 6))
-    assert facts_of(gate_2, gate_1) == []
-    link.push(gate_1, 1, 2)
-    assert facts_of(gate_2, gate_1) == [fact.hash for fact in gate_1.facts]
-
-
 @pytest.mark.parametrize("order", list(permutations([(1, 2), (3, 4), (5, 6)])))
 def test_batches_repeated_and_in_any_order_give_the_same_journal(
     link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal, order: tuple[tuple[int, int], ...]
