@@ -81,7 +81,7 @@ class Peers:
                 WENT_BACKWARDS,
                 f"start {vector.incarnation} after start {known.incarnation}: its store was lost or put back",
             )
-        return vector.incarnation > known.incarnation or vector.at > known.at
+        return (vector.incarnation, vector.at) > (known.incarnation, known.at)
 
     def outdated(self) -> dict[str, Vector]:
         """Nodes whose last vector was passed over as older than one that is known; with the one that is known."""

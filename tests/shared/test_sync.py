@@ -226,13 +226,13 @@ def test_a_vector_that_was_heard_before_changes_nothing(
     assert gate_2.store.flags() == []
 
 
-def test_a_node_that_counts_its_starts_anew_is_flagged_and_heard(
+def test_a_node_that_counts_its_starts_anew_is_flagged_and_told_to_count_on(
     link: HandedLink, gate_2: Member, centre: Journal, gate_1: Journal
 ) -> None:
     del centre
     link.hear(gate_1, of="gate-1", incarnation=7)
     link.hear(of="gate-1", incarnation=1)
-    assert gate_2.sync.peers.heard["gate-1"].vector.incarnation == 1
+    assert gate_2.sync.vector().outdated["gate-1"].incarnation == 7
     assert [(ref, why) for ref, why, _, _ in gate_2.store.flags()] == [("node/gate-1", "went_backwards")]
 
 
