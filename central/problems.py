@@ -8,7 +8,9 @@ from fastapi import FastAPI, Request, Response
 
 from central.errors import CentralError
 from central.models import ProblemDocument
-from shared.node.errors import StoreError
+from shared.canonical import NotCanonical
+from shared.facts import FactError
+from shared.node.errors import StoreError, Unstorable
 from shared.node.http import Problem, ProblemResponse, add_problems, problem_response
 
 log = structlog.get_logger()
@@ -22,6 +24,13 @@ def install(app: FastAPI) -> None:
     async def ours(_request: Request, error: CentralError) -> Response:
         headers = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else None
         return problem_response(Problem(error.status, str(error), kind=error.code), headers)
+
+    @app.exception_handler(FactError)
+    @app.exception_handler(NotCanonical)
+    @app.exception_handler(Unstorable)
+    async def unfit(_request: Request, error: Exception) -> Response:
+        """What was sent is of its form, and still cannot stand in a fact: U+0000, a number of 2**53 or more."""
+        return problem_response(Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), kind="unfit"))
 
     @app.exception_handler(StoreError)
     async def of_store(request: Request, error: StoreError) -> Response:

@@ -237,3 +237,17 @@ def test_only_a_declarant_declares(ask: Any, centre: Centre, declaration: Any, a
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert centre.store.count() == {}
+
+
+@pytest.mark.parametrize(
+    "goods",
+    [{"name": "Thanh long", "weight_kg": 1e17}, {"name": "Thanh\u0000long"}],
+    ids=["too large", "NUL"],
+)
+def test_what_cannot_stand_in_a_fact_is_the_senders_mistake(
+    ask: Any, declaration: Any, goods: dict[str, Any]
+) -> None:
+    answer = ask("POST", URL, json=declaration | {"goods": [goods]})
+
+    assert answer.status_code == 422
+    assert ask("POST", URL, json=declaration).status_code == 201
