@@ -43,11 +43,13 @@ class Retention:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
-                await self._look(sync, self._gate.checkpoints)
+                await self.look(sync)
             except (StoreError, BadFact) as error:
                 log.error("pruning_failed", error=str(error))
 
-    async def _look(self, sync: SyncNode, checkpoints: Checkpoints) -> None:
+    async def look(self, sync: SyncNode) -> None:
+        """One look: what has become due is let go of. Raises StoreUnusable, BadFact."""
+        checkpoints = self._gate.checkpoints
         if checkpoints.manifest is None:
             return
         self._held.note(checkpoints.manifest)
