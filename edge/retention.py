@@ -1,11 +1,13 @@
 """What a gate keeps and for how long: history that is wanted still, and facts that may go."""
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 
 from edge.gate import Gate
 from shared.facts import BadFact, Sealed
+from shared.journal import Head
 from shared.node.checkpoints import Checkpoints
 from shared.node.errors import StoreError
 from shared.node.pruning import HeldByCentre, keeps_from, prune
@@ -28,11 +30,14 @@ class Retention:
         self._keep_days = keep_days
         self._held = HeldByCentre(gate.checkpoints.folder / "held", keep_days)
         self._pruned_at: float | None = None
+        self._let_go: Mapping[str, Head] = {}
 
     def keeps(self, journal: str) -> bool:
         """Whether history below a journal's floor is wanted: while what lies above is younger than what is kept."""
         store = self._gate.store
         floor = store.floor(journal)
+        if self._let_go.get(journal) == floor:
+            return False
         first = store.get(f"{journal}/{floor.seq + 1}")
         if first is None:
             return store.head(journal) == floor
@@ -66,6 +71,7 @@ class Retention:
         for step in prune(self._gate.store, heads, live):
             gone += step
             await asyncio.sleep(PAUSE_S)
+        self._let_go = self._gate.store.floors()
         log.info("pruned", facts=gone)
 
 

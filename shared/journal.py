@@ -3,7 +3,7 @@
 A verified signature of a head vouches for the unbroken run below it, so a batch costs one verification.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.facts import NO_HASH, BadSignature, BrokenChain, Fact
@@ -76,13 +76,3 @@ def follow(head: Head, facts: Iterable[Fact]) -> Head:
             raise BrokenChain(f"{fact.ref} does not follow {head.journal}/{head.seq}")
         head = Head.of(fact)
     return head
-
-
-def fresh_part(head: Head, facts: Sequence[Fact]) -> Sequence[Fact]:
-    """The facts of a run that lie beyond `head`; a run may overlap what is held already, but not start after a gap.
-
-    Raises BrokenChain for a gap. That the overlap is the same as what is held is the store's to check (`Fact.hash`).
-    """
-    if facts and facts[0].seq > head.seq + 1:
-        raise BrokenChain(f"{facts[0].ref} comes after a gap; held up to {head.seq}")
-    return [fact for fact in facts if fact.seq > head.seq]

@@ -1,7 +1,7 @@
 """What was heard of the other nodes: their vectors, what they hold that we lack, and how old our knowledge of each is."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -170,8 +170,3 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
-
-
-def own_heads(vector: Vector) -> Iterator[Head]:
-    """The heads of its own journals that a node names."""
-    return (head for head in vector.all_heads() if author_of(head.journal) == vector.node)

@@ -97,3 +97,14 @@ async def test_a_gate_that_hears_of_no_checkpoint_prunes_nothing(
     centre_of(gate.store)
     await retention.look(SyncNode(gate.store, HandedLink(), identity("gate-2"), checkpoints=gate.checkpoints))
     assert DeclarationBook(gate.store).find(NO) is not None
+
+
+@in_loop
+async def test_what_was_let_go_is_not_asked_for_again(gate: SmallGate, retention: Retention) -> None:
+    centre = centre_of(gate.store)
+    sync = SyncNode(gate.store, HandedLink(), identity("gate-2"), checkpoints=gate.checkpoints)
+    for day in (0, 40):
+        checkpoint(gate, centre, day, alive=False)
+        await retention.look(sync)
+    assert gate.store.floor(CENTRE_JOURNAL) == gate.store.head(CENTRE_JOURNAL)
+    assert not retention.keeps(CENTRE_JOURNAL)

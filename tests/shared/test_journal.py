@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.facts import NO_HASH, BadSignature, BrokenChain, seal
-from shared.journal import Head, SignedHead, author_of, centre_node, follow, fresh_part, journal_id
+from shared.journal import Head, SignedHead, author_of, centre_node, follow, journal_id
 from tests.builders import Journal, key, note, stamp
 
 NAME = "gate-1.1"
@@ -56,19 +56,6 @@ def test_a_number_left_out_by_its_own_author_breaks_the_chain(journal: Journal) 
 def test_a_fact_of_another_journal_does_not_follow(journal: Journal) -> None:
     with pytest.raises(BrokenChain):
         follow(Head.empty("gate-2.1"), journal.facts)
-
-
-def test_the_part_of_a_run_beyond_what_is_held_is_fresh(journal: Journal) -> None:
-    held = Head.of(journal.facts[2])
-    assert fresh_part(held, journal.facts) == journal.facts[3:]
-    assert fresh_part(held, journal.facts[3:]) == journal.facts[3:]
-    assert fresh_part(held, journal.facts[:2]) == []
-    assert fresh_part(held, []) == []
-
-
-def test_a_run_after_a_gap_is_refused(journal: Journal) -> None:
-    with pytest.raises(BrokenChain, match="gap; held up to 2"):
-        fresh_part(Head.of(journal.facts[1]), journal.facts[3:])
 
 
 def test_only_the_author_can_sign_a_head(journal: Journal) -> None:
