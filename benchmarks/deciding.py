@@ -19,7 +19,7 @@ from shared.known import Known
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.procedure_files import SHIPPED, load_procedures
 from shared.node.store import Store
-from shared.procedures import Settings
+from shared.settings import Settings
 from shared.signing import PrivateKey
 from simulation.layout import SITE
 

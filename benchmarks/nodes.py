@@ -30,7 +30,7 @@ from shared.node.procedure_files import SHIPPED, load_procedures
 from shared.node.service import keep_loaded
 from shared.node.store import Store
 from shared.node.sync import SyncNode
-from shared.procedures import Settings
+from shared.settings import Settings
 from shared.signing import PrivateKey, PublicKey
 from simulation.layout import SITE
 

@@ -14,7 +14,7 @@ from pydantic import (
 
 from shared import plates
 from shared.bodies import Clause, Code, DeclarationNo, Goods, JournalId, Number, Quarantines, Text
-from shared.codes import Agency, Country, Direction, Place, YardLocation
+from shared.codes import Agency, Country, Direction, Place, Purpose, YardLocation
 from shared.signing import check_key_text
 
 Personal = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -79,6 +79,13 @@ class VehicleIn(Request):
     trailer: Text | None = None
     container: Text | None = None
     permit: Text | None = None
+    receives_from: Annotated[
+        Code | None,
+        Field(description="the vehicle of this declaration whose goods this one takes over (sang tải)"),
+    ] = None
+    empty_declaration: Annotated[
+        DeclarationNo | None, Field(description="the declaration under which it came in empty")
+    ] = None
     driver: DriverIn = DriverIn()
 
     @field_validator("plate", "trailer")
@@ -99,9 +106,14 @@ class DeclarationIn(Request):
 
     no: DeclarationNo | None = None
     site: Code
-    procedure: Clause
-    direction: Direction
+    procedure: Annotated[
+        Clause | None, Field(description="the khoản that applies; follows from the rest when left out")
+    ] = None
+    direction: Annotated[Direction | None, Field(description="of the goods; an empty vehicle has none")] = (
+        None
+    )
     laden: bool
+    purpose: Annotated[Purpose | None, Field(description="what an empty vehicle comes for")] = None
     yard: Code | None = None
     yard_location: YardLocation | None = None
     vehicles: Annotated[list[VehicleIn], Field(min_length=1, max_length=50)]
@@ -112,6 +124,16 @@ class DeclarationIn(Request):
     def _vehicles_differ(self) -> "DeclarationIn":
         if len({one.vehicle for one in self.vehicles}) != len(self.vehicles):
             raise ValueError("two vehicles bear the same code; give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _goods_go_somewhere(self) -> "DeclarationIn":
+        if self.laden and self.direction is None and self.procedure is None:
+            raise ValueError("goods go out or come in; write direction as export or import")
+        own = {one.vehicle for one in self.vehicles if one.receives_from is None}
+        strange = [v.vehicle for v in self.vehicles if v.receives_from not in (None, *own)]
+        if strange:
+            raise ValueError(f"receives_from of {', '.join(strange)} names no vehicle that brings goods here")
         return self
 
 

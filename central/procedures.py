@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.codes import BARRIERS
+from shared.codes import BARRIERS, Agency
 from shared.procedures import Procedure, Step
+from shared.settings import HealthTick, Settings
 
 
 def table(procedures: Sequence[Procedure]) -> list[dict[str, Any]]:
@@ -28,5 +29,14 @@ def _row(procedure: Procedure, step: Step) -> dict[str, Any]:
         "opens": step.opens.value if step.opens else None,
         "queries": step.queries.value,
         "standing": step.standing.value,
-        "readings": sorted(step.readings, key=lambda name: (name != step.reading, name)),
+        "readings": _readings(step),
     }
+
+
+def _readings(step: Step) -> list[str]:
+    """The readings that a step can take, the one in use first; at an ordered step those of the health quarantine's tick."""
+    in_use: str | None = step.reading
+    names: list[str] = list(step.readings)
+    if not names and step.ordered and Agency.HEALTH_QUARANTINE in step.confirm:
+        in_use, names = Settings().health_tick.value, [one.value for one in HealthTick]
+    return sorted(names, key=lambda name: (name != in_use, name))

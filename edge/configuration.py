@@ -14,7 +14,7 @@ from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
 from shared.configuration import BadConfiguration, Finding, find_line, parse
 from shared.node.broker import BrokerTable, Port
 from shared.node.procedure_files import load_procedures
-from shared.procedures import HealthTick, Settings
+from shared.settings import HealthTick, Settings
 from shared.signing import BadKey, PublicKey, check_key_text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]

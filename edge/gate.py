@@ -21,7 +21,7 @@ from edge.lane.show import view
 from edge.lane.view import LaneView, Officer, Pressed, PressRefused
 from edge.officers import Officers
 from edge.pictures import PictureError, Pictures
-from edge.screen.ports import DeskLine, LinkShown
+from edge.screen.ports import DeskLine, DeskPress, LinkShown
 from edge.underway import Underway
 from edge.vision.port import PlateReader
 from hardware.modbus import ModbusTcpBarrier
@@ -194,11 +194,9 @@ class Gate:
         """Vehicles in the yard that await the agency."""
         return tuple(one.line for one in desk.waiting(self.knowledge, agency))
 
-    async def confirm_at_desk(
-        self, officer: Officer, declaration: str, vehicle: str, clause: str, token: str
-    ) -> None:
+    async def confirm_at_desk(self, officer: Officer, pressed: DeskPress, values: Mapping[str, str]) -> None:
         """Confirms a step away from any boom; raises PressRefused."""
-        draft = desk.confirmation(self.knowledge, officer, declaration, vehicle, clause, token)
+        draft = desk.confirmation(self.knowledge, officer, pressed, values)
         try:
             self.write([draft])
         except StoreError as error:

@@ -1,4 +1,4 @@
-"""Projection: vehicles inside the gate area, and what the agencies in the yard have confirmed for them.
+"""Projection: vehicles inside the gate area, and what agencies have confirmed for them away from any boom.
 
 A desk lists from here and lets the rules judge each; so its list stays short on a day of 5,000 vehicles, and nobody who
 waits drops off its end.
@@ -31,7 +31,7 @@ CREATE INDEX IF NOT EXISTS idx_withdrawn_ticks_no ON withdrawn_ticks (no);
 """
 
     def apply(self, database: Engine, fact: Fact, body: Body) -> None:
-        """Takes in a passage, a confirmation in the yard, or a withdrawal."""
+        """Takes in a passage, a confirmation in the yard or of the fee, or a withdrawal."""
         match body:
             case Passed(declaration=str()):
                 database.execute(
@@ -39,7 +39,7 @@ CREATE INDEX IF NOT EXISTS idx_withdrawn_ticks_no ON withdrawn_ticks (no);
                        SET at = CASE WHEN entered.at < excluded.at THEN entered.at ELSE excluded.at END""",
                     (body.declaration, body.vehicle, fact.at),
                 )
-            case Confirmed(place=Place.YARD):
+            case Confirmed(place=Place.YARD | Place.ONLINE):
                 database.execute(
                     """INSERT INTO yard_ticks(ref, at, no, vehicle, agency, declared) VALUES (?, ?, ?, ?, ?, ?)
                        ON CONFLICT DO NOTHING""",
@@ -60,7 +60,7 @@ CREATE INDEX IF NOT EXISTS idx_withdrawn_ticks_no ON withdrawn_ticks (no);
 
 
 def awaiting(store: Store, agency: Agency, most: int = MOST_LISTED) -> list[tuple[str, str]]:
-    """Declaration and vehicle of those inside that may await the agency in the yard, longest inside first.
+    """Declaration and vehicle of those inside that may await the agency, longest inside first.
 
     A tick on an older version of the declaration leaves the vehicle in the list: whether it still stands is for the rules.
     Raises StoreUnusable.

@@ -6,7 +6,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.codes import Actor, Agency, Country, Direction, Heading, Place, Quarantine, Verdict, YardLocation
+from shared.codes import (
+    Actor,
+    Agency,
+    Country,
+    Direction,
+    Heading,
+    Load,
+    Place,
+    Purpose,
+    Quarantine,
+    Verdict,
+    YardLocation,
+)
 from shared.facts import BadFact, Fact
 
 Text = Annotated[str, StringConstraints(max_length=500)]
@@ -41,7 +53,11 @@ class Driver(Body):
 
 
 class Vehicle(Body):
-    """One vehicle of a declaration; Chinese plates are declared without their province character."""
+    """One vehicle of a declaration; Chinese plates are declared without their province character.
+
+    `receives_from`: the vehicle of the same declaration whose goods this one takes over (sang tải); `empty_declaration`: the
+    declaration under which it came in empty.
+    """
 
     vehicle: Code
     plate: Text
@@ -49,6 +65,8 @@ class Vehicle(Body):
     trailer: Text | None = None
     container: Text | None = None
     permit: Text | None = None
+    receives_from: Code | None = None
+    empty_declaration: DeclarationNo | None = None
     driver: Driver = Driver()
 
 
@@ -61,12 +79,15 @@ class Goods(Body):
     weight_kg: Annotated[float, Field(ge=0)] | None = None
 
 
+Asked = Literal[Quarantine.NOT_REQUESTED, Quarantine.REQUIRED]
+
+
 class Quarantines(Body):
     """Which quarantines were asked for."""
 
-    health_quarantine: Quarantine = Quarantine.NOT_REQUESTED
-    animal_quarantine: Quarantine = Quarantine.NOT_REQUESTED
-    plant_quarantine: Quarantine = Quarantine.NOT_REQUESTED
+    health_quarantine: Asked = Quarantine.NOT_REQUESTED
+    animal_quarantine: Asked = Quarantine.NOT_REQUESTED
+    plant_quarantine: Asked = Quarantine.NOT_REQUESTED
 
     def requires(self, agency: Agency) -> bool:
         """True when this declaration asked for that agency's quarantine."""
@@ -74,14 +95,19 @@ class Quarantines(Body):
 
 
 class Declaration(Body):
-    """One version of a declaration (bản kê khai), as declared or as amended."""
+    """One version of a declaration (bản kê khai), as declared or as amended.
+
+    `procedure`: the khoản that it names itself; else what applies follows from the rest (`shared.applying`). `direction` is of
+    goods: an empty vehicle has none.
+    """
 
     no: DeclarationNo
     version: Annotated[int, Field(ge=1)]
     site: Code
-    procedure: Clause
-    direction: Direction
+    procedure: Clause | None = None
+    direction: Direction | None = None
     laden: bool
+    purpose: Purpose | None = None
     yard: Code | None = None
     yard_location: YardLocation | None = None
     vehicles: Annotated[list[Vehicle], Field(min_length=1, max_length=50)]
@@ -92,6 +118,19 @@ class Declaration(Body):
     def find(self, vehicle: str) -> Vehicle | None:
         """The vehicle with that code, or None."""
         return next((v for v in self.vehicles if v.vehicle == vehicle), None)
+
+    def load(self, vehicle: str) -> Load:
+        """What a vehicle has to do with the goods: carries its own, delivers to others, or receives."""
+        found = self.find(vehicle)
+        if found is not None and found.receives_from is not None:
+            return Load.RECEIVES
+        delivers = any(v.receives_from == vehicle for v in self.vehicles)
+        return Load.DELIVERS if delivers else Load.OWN
+
+    @property
+    def transfers(self) -> bool:
+        """True when goods go over from one vehicle to another (sang tải)."""
+        return any(v.receives_from is not None for v in self.vehicles)
 
 
 class Recalled(Body):
@@ -282,6 +321,26 @@ class TurnedBack(At):
     thumbnail: Sha256 | None = None
 
 
+class YardReported(Body):
+    """A yard's own data say that a vehicle came in or went out (dữ liệu chia sẻ của bến bãi). `record`: the yard's reference."""
+
+    declaration: DeclarationNo
+    vehicle: Code
+    place: Literal[Place.YARD_IN, Place.YARD_OUT]
+    plate: Text
+    record: Text
+    seen_at: AwareDatetime
+
+
+class GpsReported(Body):
+    """Whether the vehicle's position is switched on while it is under way (4.3.a). Shown, never a ground to refuse."""
+
+    declaration: DeclarationNo
+    vehicle: Code
+    on: bool
+    since: AwareDatetime
+
+
 class NodeEnrolled(Body):
     """The centre licenses a node: its key, the places it speaks for, the agencies that have a screen or desk there.
 
@@ -412,6 +471,8 @@ BODIES: dict[tuple[str, int], type[Body]] = {
     ("boom_seen", 1): BoomSeen,
     ("passed", 1): Passed,
     ("turned_back", 1): TurnedBack,
+    ("yard_reported", 1): YardReported,
+    ("gps_reported", 1): GpsReported,
     ("node_enrolled", 1): NodeEnrolled,
     ("officer_enrolled", 1): OfficerEnrolled,
     ("officer_revoked", 1): OfficerRevoked,
@@ -435,7 +496,7 @@ AUTHORITY_KINDS = frozenset(
 )
 """Kinds that say who may speak."""
 
-CENTRE_KINDS = DECLARATION_KINDS | AUTHORITY_KINDS | {"forget"}
+CENTRE_KINDS = DECLARATION_KINDS | AUTHORITY_KINDS | {"forget", "gps_reported"}
 """Kinds that only the centre's journals may hold to count."""
 
 DeclarationEvent = Literal["declared", "amended", "recalled"]

@@ -6,10 +6,13 @@ A stamp is for display and ties. Order that matters comes from causes, durations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z)#([0-9a-f]{4})", re.ASCII)
 _MOST_COUNT = 0xFFFF
+
+VIETNAM_TIME = timezone(timedelta(hours=7))
+"""Time at the gates; the country has one zone and no summer time."""
 
 FAR_AHEAD = timedelta(minutes=5)
 """A stamp further ahead of our wall clock than this is stored and flagged, and does not advance our clock."""
@@ -82,3 +85,8 @@ def _next(stamp: Stamp) -> Stamp:
     if stamp.count < _MOST_COUNT:
         return replace(stamp, count=stamp.count + 1)
     return Stamp(stamp.wall + timedelta(milliseconds=1))
+
+
+def local_day(at: datetime) -> date:
+    """The day at the gates, by which what is in force begins and ends."""
+    return at.astimezone(VIETNAM_TIME).date()

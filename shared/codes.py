@@ -44,6 +44,11 @@ class Heading(StrEnum):
     IN = "in"
     OUT = "out"
 
+    @property
+    def opposite(self) -> "Heading":
+        """The other way."""
+        return Heading.OUT if self is Heading.IN else Heading.IN
+
 
 class Direction(StrEnum):
     """What the declaration is for."""
@@ -66,11 +71,32 @@ class YardLocation(StrEnum):
     OUTSIDE = "outside"
 
 
+class Purpose(StrEnum):
+    """What an empty vehicle comes for (Điều 6, Điều 7)."""
+
+    TRANSFER = "transfer"
+    """To take goods over from another vehicle (sang tải)."""
+    CROSSING = "crossing"
+    """To cross the gate area: over the border, or home again."""
+
+
+class Load(StrEnum):
+    """What a vehicle has to do with the goods of its declaration."""
+
+    OWN = "own"
+    """It carries what was declared for it, all the way."""
+    DELIVERS = "delivers"
+    """Its goods go over to other vehicles (sang tải)."""
+    RECEIVES = "receives"
+    """It takes goods over from another vehicle."""
+
+
 class Quarantine(StrEnum):
-    """Whether a quarantine was asked for; "not requested" is not "done"."""
+    """How a quarantine stands; "not requested" is not "done". A declaration says the first two, confirmations the third."""
 
     NOT_REQUESTED = "not_requested"
     REQUIRED = "required"
+    DONE = "done"
 
 
 class Verdict(StrEnum):

@@ -4,54 +4,22 @@ Every answer names the clause it rests on and the facts it used. OPEN means *may
 only on an opening that an enrolled border-guard officer asks for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
-from shared.authority import Counting
-from shared.bodies import Confirmed, Declaration, SeenDecision
-from shared.codes import YARD_GATES, Actor, Agency, Heading, Place, Standing, Verdict
+from shared.applying import Governing, governing
+from shared.bodies import Declaration, SeenDecision
+from shared.clock import local_day
+from shared.codes import BARRIERS, YARD_GATES, Actor, Agency, Heading, Place, Standing, Verdict
 from shared.facts import Fact
-from shared.history import History, Version
+from shared.history import History
+from shared.judging import Judged, Subject, collected, judge
 from shared.known import Known
-from shared.procedures import HealthTick, Procedure, Queries, Settings, Step
-
-
-class Code(StrEnum):
-    """Stable codes of reasons; the words stand in the catalogues."""
-
-    RECALLED = "recalled"
-    OTHER_SITE = "other_site"
-    VEHICLE_NOT_DECLARED = "vehicle_not_declared"
-    NO_PROCEDURE = "no_procedure"
-    WRONG_PLACE = "wrong_place"
-    TEXT_UNKNOWN = "text_unknown"
-    ALREADY_PASSED = "already_passed"
-    REFUSED_BY_OFFICER = "refused_by_officer"
-    EARLIER_STEP_MISSING = "earlier_step_missing"
-    EARLIER_STEP_SHOWN = "earlier_step_shown"
-    CONFIRMED = "confirmed"
-    CONFIRMATION_MISSING = "confirmation_missing"
-    CONFIRMATION_DOES_NOT_COUNT = "confirmation_does_not_count"
-    AMENDED_SINCE = "amended_since"
-    OUT_OF_ORDER = "out_of_order"
-    READING_IN_USE = "reading_in_use"
-    NOT_UNDERSTOOD = "not_understood"
-    KNOWLEDGE_STALE = "knowledge_stale"
-    DEVICE_CONFIRMS = "device_confirms"
-    NOBODY_NAMED = "nobody_named"
-    NO_DECLARATION = "no_declaration"
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why: a stable code, the clause it rests on, the facts used, and the values that its sentence names."""
-
-    code: Code
-    clause: str | None = None
-    facts: tuple[str, ...] = ()
-    values: Mapping[str, str] = field(default_factory=dict)
+from shared.matter import missing_matter
+from shared.procedures import Procedure, Procedures, Queries, Step
+from shared.reasons import Code, Reason
+from shared.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -76,6 +44,25 @@ class Decision:
         return self.step.opens if self.step else None
 
 
+def decide_at(
+    procedures: Procedures,
+    declaration: Declaration,
+    vehicle: str,
+    facts: Sequence[Fact],
+    known: Known,
+    settings: Settings,
+    place: Place,
+    heading: Heading,
+    now: datetime,
+) -> tuple[Procedure | None, Decision]:
+    """Finds the procedure that governs the vehicle at a place, and decides by it."""
+    found = governing(procedures, declaration, vehicle, place, heading, settings, now)
+    decision = decide(found.procedure, declaration, vehicle, facts, known, settings, place, heading, now)
+    if found.differ and decision.verdict is Verdict.UNKNOWN:
+        decision = replace(decision, reasons=(_differ(found),))
+    return found.procedure, decision
+
+
 def decide(
     procedure: Procedure | None,
     declaration: Declaration,
@@ -92,22 +79,23 @@ def decide(
     `facts`: every fact held about the declaration, in any order; `declaration`: its newest version that counts; `now`: the
     time for dates in force, from the node's clock. The result does not depend on the order of `facts`.
     """
-    history = History.of(facts, known.authority)
-    if procedure is not None and not procedure.began(now.date()):
+    about = Subject(declaration, vehicle, History.of(facts, known.authority), settings)
+    if procedure is not None and not procedure.began(local_day(now)):
         procedure = None
-    stop = _stops(procedure, declaration, vehicle, history, known, place, heading)
+    stop = _stops(about, known) or _nowhere(procedure, about, place, heading)
     if stop is not None:
         return stop
     assert procedure is not None
-    printed = procedure.at(place, heading)
+    printed = procedure.at(place, heading, about.load)
     assert printed is not None
-    step = printed.in_reading(settings.readings.get(printed.clause))
+    step = about.read(printed)
     if step.standing is Standing.UNKNOWN:
         return Decision(Verdict.UNKNOWN, step, (), (Reason(Code.TEXT_UNKNOWN, step.clause),), False)
-    passed = history.passed(vehicle, place, heading)
+    passed = about.history.passed(vehicle, place, heading)
     if passed is not None:
         return _refuse(Reason(Code.ALREADY_PASSED, step.clause, (passed.ref,)), step)
-    return _at_step(procedure, step, declaration, vehicle, history, known, settings)
+    lacking = _incomplete(procedure, about) if place in BARRIERS else None
+    return _refuse(lacking, step) if lacking else _at_step(procedure, step, about, known)
 
 
 def explain_no_declaration() -> Decision:
@@ -132,54 +120,67 @@ def _refuse(reason: Reason, step: Step | None = None) -> Decision:
     return Decision(Verdict.REFUSE, step, (), (reason,), False)
 
 
-def _stops(
-    procedure: Procedure | None,
-    declaration: Declaration,
-    vehicle: str,
-    history: History,
-    known: Known,
-    place: Place,
-    heading: Heading,
-) -> Decision | None:
-    """What ends the question before any step is looked at."""
-    if history.recalled is not None:
-        return _refuse(Reason(Code.RECALLED, facts=(history.recalled.ref,), values={"no": declaration.no}))
+def _unknown(reason: Reason) -> Decision:
+    return Decision(Verdict.UNKNOWN, None, (), (reason,), False)
+
+
+def _differ(found: Governing) -> Reason:
+    names = ", ".join(one.procedure for one in found.differ)
+    return Reason(Code.PROCEDURES_DIFFER, values={"procedures": names})
+
+
+def _stops(about: Subject, known: Known) -> Decision | None:
+    """What ends the question before any procedure is looked at."""
+    declaration, recalled = about.declaration, about.history.recalled
+    if recalled is not None:
+        return _refuse(Reason(Code.RECALLED, facts=(recalled.ref,), values={"no": declaration.no}))
     if declaration.site != known.authority.site:
         return _refuse(Reason(Code.OTHER_SITE, values={"site": declaration.site}))
-    if declaration.find(vehicle) is None:
+    if declaration.find(about.vehicle) is None:
         return _refuse(Reason(Code.VEHICLE_NOT_DECLARED, values={"no": declaration.no}))
-    if procedure is None:
-        reason = Reason(Code.NO_PROCEDURE, values={"procedure": declaration.procedure})
-        return Decision(Verdict.UNKNOWN, None, (), (reason,), False)
-    if procedure.at(place, heading) is None:
-        reason = Reason(Code.WRONG_PLACE, procedure.procedure, values={"place": place, "heading": heading})
-        return _refuse(reason)
     return None
 
 
-def _at_step(
-    procedure: Procedure,
-    step: Step,
-    declaration: Declaration,
-    vehicle: str,
-    history: History,
-    known: Known,
-    settings: Settings,
-) -> Decision:
-    judged = _judge(step, declaration, vehicle, history, settings)
-    earlier = _earlier(procedure, step, declaration, vehicle, history, settings)
-    reasons = [*earlier.reasons, *judged.reasons, *_notes(step, settings, history)]
-    stale = known.stale(settings.stale_after_s)
+def _nowhere(procedure: Procedure | None, about: Subject, place: Place, heading: Heading) -> Decision | None:
+    """The answer where no step of the procedure is for this vehicle; None where one is."""
+    if procedure is None:
+        named = about.declaration.procedure
+        return _unknown(Reason(Code.NO_PROCEDURE, values={"procedure": named} if named else {}))
+    if procedure.at(place, heading, about.load) is not None:
+        return None
+    if place in BARRIERS:
+        came_in = about.history.passed(about.vehicle, place, heading.opposite)
+        if came_in is not None:
+            return _unknown(Reason(Code.LEAVES_AS_IT_CAME, procedure.procedure, (came_in.ref,)))
+    return _refuse(Reason(Code.WRONG_PLACE, procedure.procedure, values={"place": place, "heading": heading}))
+
+
+def _incomplete(procedure: Procedure, about: Subject) -> Reason | None:
+    """What the declarant's step asks to be declared and is missing: only a full declaration opens the way."""
+    for step in procedure.steps:
+        lacking = missing_matter(about.declaration, about.vehicle, step.declares)
+        if lacking:
+            values = {"fields": ", ".join(lacking), "no": about.declaration.no}
+            return Reason(Code.DECLARATION_INCOMPLETE, step.clause, values=values)
+    return None
+
+
+def _at_step(procedure: Procedure, step: Step, about: Subject, known: Known) -> Decision:
+    judged = judge(step, about)
+    earlier = _earlier(procedure, step, about)
+    fee = _fee(procedure, step, about)
+    reasons = [*earlier.reasons, *fee.reasons, *judged.reasons, *_notes(procedure, step, about)]
+    stale = known.stale(about.settings.stale_after_s)
     if stale:
         ages = {journal: str(known.ages_s.get(journal)) for journal in stale}
         reasons.append(Reason(Code.KNOWLEDGE_STALE, values=ages))
     turn = judged.missing[:1] if step.ordered else judged.missing
-    waits_for = tuple(dict.fromkeys(earlier.missing or turn))
+    waits_for = tuple(dict.fromkeys((*earlier.missing, *fee.missing) or turn))
     verdict = Verdict.WAIT if waits_for else Verdict.OPEN
-    by_itself = step.opens is Actor.DEVICE and not stale and not history.not_understood
+    by_itself = step.opens is Actor.DEVICE and not stale and not about.history.not_understood
     automatic = verdict is Verdict.OPEN and by_itself
     decision = Decision(verdict, step, waits_for, tuple(reasons), automatic, judged.confirmations)
-    refused = _not_lifted(history.refused_at(vehicle, step.place), judged)
+    refused = _not_lifted(about.history.refused_at(about.vehicle, step.place), judged)
     if refused:
         reason = Reason(Code.REFUSED_BY_OFFICER, step.clause, refused)
         return replace(
@@ -188,130 +189,86 @@ def _at_step(
     return decision
 
 
-@dataclass(frozen=True)
-class _Judged:
-    missing: tuple[Agency, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    confirmations: Mapping[Agency | Actor, str] = field(default_factory=dict)
-    given: tuple[Fact, ...] = ()
-
-
-def _judge(
-    step: Step, declaration: Declaration, vehicle: str, history: History, settings: Settings
-) -> _Judged:
-    """Which confirmations of a step stand, and which agencies are still to come, in the step's order."""
-    asked = [*step.confirm, *(a for a in step.confirm_if_required if declaration.quarantine.requires(a))]
-    reasons: list[Reason] = []
-    missing: list[Agency] = []
-    standing: dict[Agency | Actor, tuple[Fact, ...]] = {}
-    if not asked and not step.confirm_one_of:
-        reasons.append(Reason(Code.NOBODY_NAMED, step.clause))
-    for actor in asked:
-        if not isinstance(actor, Agency):
-            reasons.append(Reason(Code.DEVICE_CONFIRMS, step.clause))
-            continue
-        found, why = _standing_confirmations(step, actor, declaration, vehicle, history)
-        in_order = tuple(fact for fact in found if _in_order(step, actor, fact, standing, settings))
-        if in_order:
-            standing[actor] = in_order
-            reasons.append(Reason(Code.CONFIRMED, step.clause, (in_order[0].ref,), {"agency": actor}))
-            continue
-        missing.append(actor)
-        if found:
-            reasons.append(Reason(Code.OUT_OF_ORDER, step.clause, (found[0].ref,), {"agency": actor}))
-        else:
-            reasons.append(why or Reason(Code.CONFIRMATION_MISSING, step.clause, values={"agency": actor}))
-    refs = {actor: facts[0].ref for actor, facts in standing.items()}
-    given = tuple(fact for facts in standing.values() for fact in facts)
-    return _Judged(tuple(missing), tuple(reasons), refs, given)
-
-
-def _standing_confirmations(
-    step: Step, agency: Agency, declaration: Declaration, vehicle: str, history: History
-) -> tuple[list[Fact], Reason | None]:
-    """The agency's confirmations that count and still stand, newest first; and why its newest other one does not."""
-    found: list[Fact] = []
-    why: Reason | None = None
-    for given in history.confirmations(step.clause, vehicle, agency):
-        if given.withdrawn:
-            continue
-        counting = given.counting if given.body.place is step.place else Counting.REFUSED
-        if counting is not Counting.COUNTS:
-            values = {"agency": agency.value, "why": counting.value}
-            why = why or Reason(Code.CONFIRMATION_DOES_NOT_COUNT, step.clause, (given.fact.ref,), values)
-        elif not _matter_unchanged(given.body, declaration, vehicle, history):
-            why = why or Reason(Code.AMENDED_SINCE, step.clause, (given.fact.ref,), {"agency": agency})
-        else:
-            found.append(given.fact)
-    return found, why
-
-
-def _in_order(
-    step: Step,
-    agency: Agency,
-    given: Fact,
-    before: Mapping[Agency | Actor, Sequence[Fact]],
-    settings: Settings,
-) -> bool:
-    """In a fixed order a confirmation must have seen one of each agency before it: causes, not clocks."""
-    if not step.ordered:
-        return True
-    earlier_allowed = settings.health_tick is HealthTick.MAY_COME_EARLIER
-    if agency is Agency.HEALTH_QUARANTINE and earlier_allowed:
-        return True
-    expected = [a for a in step.confirm if isinstance(a, Agency)]
-    expected = expected[: expected.index(agency)]
-    if earlier_allowed and agency is not Agency.BORDER_GUARD:
-        expected = [a for a in expected if a is not Agency.HEALTH_QUARANTINE]
-    saw = set(given.body.get("saw", ()))
-    return all(any(fact.ref in saw for fact in before.get(one, ())) for one in expected)
-
-
-def _matter_unchanged(body: Confirmed, now: Declaration, vehicle: str, history: History) -> bool:
-    """A confirmation stands while what was declared of the vehicle and its goods is what the officer saw."""
-    then: Version | None = history.version(body.declared)
-    return then is not None and then.matter(vehicle) == Version.matter_of(now, vehicle)
-
-
-def _earlier(
-    procedure: Procedure,
-    step: Step,
-    declaration: Declaration,
-    vehicle: str,
-    history: History,
-    settings: Settings,
-) -> _Judged:
+def _earlier(procedure: Procedure, step: Step, about: Subject) -> Judged:
     """Earlier steps, at the steps whose text says that they are queried. Device stamps come late in practice and never bind."""
     if step.queries is not Queries.EARLIER_STATES:
-        return _Judged()
+        return Judged()
     missing: list[Agency] = []
     reasons: list[Reason] = []
     for printed in procedure.before(step):
-        earlier = printed.in_reading(settings.readings.get(printed.clause))
-        if earlier.place in YARD_GATES or Actor.DECLARANT in earlier.confirm:
+        earlier = about.read(printed)
+        whose = about if about.load in earlier.loads else about.source
+        if whose is None or earlier.place in YARD_GATES or Actor.DECLARANT in earlier.confirm:
             continue
-        lacking = _judge(earlier, declaration, vehicle, history, settings).missing
+        if earlier.confirm_one_of and procedure.fee_step(about.settings) == step.clause:
+            continue
+        lacking = judge(earlier, whose).missing
         values = {"agencies": ", ".join(lacking or earlier.confirm_one_of)}
-        if lacking and (earlier.standing is not Standing.INFERRED or settings.inferred_steps_bind):
+        if lacking and (earlier.standing is not Standing.INFERRED or about.settings.inferred_steps_bind):
             missing.extend(lacking)
             reasons.append(Reason(Code.EARLIER_STEP_MISSING, earlier.clause, values=values))
-        elif lacking or (earlier.confirm_one_of and not history.any_of(earlier, vehicle)):
+        elif lacking or (earlier.confirm_one_of and not collected(earlier, about)):
             reasons.append(Reason(Code.EARLIER_STEP_SHOWN, earlier.clause, values=values))
-    return _Judged(tuple(missing), tuple(reasons))
+    return Judged(tuple(missing), tuple(reasons))
 
 
-def _notes(step: Step, settings: Settings, history: History) -> list[Reason]:
-    notes: list[Reason] = []
-    if step.readings:
-        name = settings.readings.get(step.clause, "")
-        name = name if name in step.readings else step.reading or ""
-        notes.append(Reason(Code.READING_IN_USE, step.clause, values={"reading": name}))
+def _fee(procedure: Procedure, step: Step, about: Subject) -> Judged:
+    """Whether the fee is still to be confirmed before this step, by the setting `fee_before`."""
+    if step.confirm_one_of:
+        return _collecting(step, about)
+    if procedure.fee_step(about.settings) != step.clause:
+        return Judged()
+    return next((_collecting(one, about) for one in procedure.steps if one.confirm_one_of), Judged())
+
+
+def _collecting(paying: Step, about: Subject) -> Judged:
+    """The step at which the fee is confirmed, judged: one of its collectors is enough."""
+    given = collected(paying, about)
+    if given:
+        return Judged(reasons=(Reason(Code.FEE_CONFIRMED, paying.clause, given),))
+    values = {"agencies": ", ".join(paying.confirm_one_of)}
+    reason = Reason(Code.FEE_NOT_CONFIRMED, paying.clause, values=values)
+    return Judged(paying.confirm_one_of, (reason,))
+
+
+def _notes(procedure: Procedure, step: Step, about: Subject) -> Iterator[Reason]:
+    """What the officer should know beside the verdict: readings in use, what came late, what is not understood."""
+    yield from _readings(procedure, step, about)
+    history, vehicle = about.history, about.vehicle
+    own = procedure.step(step.clause)
+    if own is not None and procedure.continues and procedure.before(own):
+        earlier = procedure.before(own)[0].clause.rpartition(".")[0]
+        yield Reason(Code.CONTINUES, step.clause, values={"procedure": earlier})
+    late = tuple(g.fact.ref for g in history.given if g.withdrawn_late and g.body.vehicle == vehicle)
+    if late:
+        yield Reason(Code.WITHDRAWN_AFTER_PASSING, facts=late)
+    back = history.turned_back_at(vehicle, step.place)
+    if back:
+        yield Reason(Code.TURNED_BACK_BEFORE, facts=tuple(fact.ref for fact in back))
+    gps = history.gps(vehicle)
+    asks_gps = next((one for one in procedure.steps if one.gps), None)
+    if asks_gps is not None and gps is not None and not gps[1].on:
+        yield Reason(Code.GPS_OFF, asks_gps.clause, (gps[0].ref,))
     if history.not_understood:
-        notes.append(Reason(Code.NOT_UNDERSTOOD, facts=tuple(f.ref for f in history.not_understood)))
-    return notes
+        yield Reason(Code.NOT_UNDERSTOOD, facts=tuple(f.ref for f in history.not_understood))
 
 
-def _not_lifted(refusals: Sequence[Fact], judged: _Judged) -> tuple[str, ...]:
+def _readings(procedure: Procedure, step: Step, about: Subject) -> Iterator[Reason]:
+    """The readings in use that this answer rests on."""
+    if step.readings:
+        name = about.settings.readings.get(step.clause, "")
+        name = name if name in step.readings else step.reading or ""
+        yield Reason(Code.READING_IN_USE, step.clause, values={"reading": name})
+    if step.ordered and Agency.HEALTH_QUARANTINE in step.confirm:
+        values = {"reading": about.settings.health_tick.value, "setting": "health_tick"}
+        yield Reason(Code.READING_IN_USE, step.clause, values=values)
+    if procedure.fee_before is not None and step.clause in procedure.fee_before.may_be:
+        chosen = procedure.fee_step(about.settings) or "none"
+        values = {"reading": chosen, "setting": "fee_before"}
+        yield Reason(Code.READING_IN_USE, step.clause, values=values)
+
+
+def _not_lifted(refusals: Sequence[Fact], judged: Judged) -> tuple[str, ...]:
     """Refusals that still hold: an officer who confirms after having seen one has lifted it."""
     lifted = {ref for fact in judged.given for ref in fact.body.get("saw", ())}
     return tuple(fact.ref for fact in refusals if fact.ref not in lifted)

@@ -1,6 +1,6 @@
 """What is known of one declaration: its versions, confirmations, refusals and passages, folded from facts in any order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,16 +9,17 @@ from shared.bodies import (
     Body,
     Confirmed,
     Declaration,
+    GpsReported,
     Passed,
     Recalled,
     Refused,
+    TurnedBack,
     Withdrawn,
+    YardReported,
     read_body,
 )
-from shared.canonical import digest
-from shared.codes import Actor, Agency, Heading, Place
+from shared.codes import BARRIERS, Actor, Agency, Heading, Place
 from shared.facts import Fact, FactError
-from shared.procedures import Step
 
 
 @dataclass(frozen=True)
@@ -28,33 +29,19 @@ class Version:
     fact: Fact
     body: Declaration
 
-    def matter(self, vehicle: str) -> str:
-        """Digest of what officers confirm for one vehicle."""
-        return self.matter_of(self.body, vehicle)
-
-    @staticmethod
-    def matter_of(declaration: Declaration, vehicle: str) -> str:
-        """Digest of the declared matter of one vehicle: itself, its driver, the goods, the quarantines, the way."""
-        found = declaration.find(vehicle)
-        return digest(
-            {
-                "vehicle": found.model_dump(mode="json") if found else None,
-                "goods": [one.model_dump(mode="json") for one in declaration.goods],
-                "quarantine": declaration.quarantine.model_dump(mode="json"),
-                "procedure": declaration.procedure,
-                "yard": declaration.yard,
-            }
-        )
-
 
 @dataclass(frozen=True)
 class Given:
-    """A confirmation that was given, with whether it counts and whether it was taken back."""
+    """A confirmation that was given, with whether it counts and whether it was taken back.
+
+    `withdrawn_late`: taken back when the vehicle had passed the step already, which changes nothing any more.
+    """
 
     fact: Fact
     body: Confirmed
     counting: Counting
     withdrawn: bool
+    withdrawn_late: bool = False
 
     @property
     def counts(self) -> bool:
@@ -76,6 +63,8 @@ class History:
     given: tuple[Given, ...]
     passages: tuple[tuple[Fact, Passed], ...]
     refusals: tuple[tuple[Fact, Refused], ...]
+    turned_back: tuple[tuple[Fact, TurnedBack], ...]
+    told: tuple[tuple[Fact, YardReported | GpsReported], ...]
     not_understood: tuple[Fact, ...]
 
     @classmethod
@@ -91,28 +80,35 @@ class History:
                 bodies.append((fact, read_body(fact)))
             except FactError:
                 strange.append(fact)
-        taken_back = _taken_back(bodies, authority)
         centre = [(fact, body) for fact, body in bodies if from_centre(authority.site, fact)]
         versions = [Version(fact, body) for fact, body in centre if isinstance(body, Declaration)]
+        passages = tuple(
+            (fact, body)
+            for fact, body in bodies
+            if isinstance(body, Passed)
+            and authority.fact_speaks(fact, body.place, None) is not Counting.REFUSED
+        )
         return cls(
             authority=authority,
             versions=tuple(sorted(versions, key=lambda one: (one.body.version, one.fact.seq, one.fact.hash))),
             recalled=next((fact for fact, body in centre if isinstance(body, Recalled)), None),
-            given=tuple(
-                Given(fact, body, authority.counts(fact, body), fact.ref in taken_back)
-                for fact, body in bodies
-                if isinstance(body, Confirmed)
-            ),
-            passages=tuple(
-                (fact, body)
-                for fact, body in bodies
-                if isinstance(body, Passed)
-                and authority.fact_speaks(fact, body.place, None) is not Counting.REFUSED
-            ),
+            given=_given(bodies, passages, authority),
+            passages=passages,
             refusals=tuple(
                 (fact, body)
                 for fact, body in bodies
                 if isinstance(body, Refused) and _not_refused(authority, fact, body, body.place)
+            ),
+            turned_back=tuple(
+                (fact, body)
+                for fact, body in bodies
+                if isinstance(body, TurnedBack)
+                and authority.fact_speaks(fact, body.place, None) is not Counting.REFUSED
+            ),
+            told=tuple(
+                (fact, body)
+                for fact, body in bodies
+                if isinstance(body, YardReported | GpsReported) and _may_tell(authority, fact, body)
             ),
             not_understood=tuple(strange),
         )
@@ -134,21 +130,39 @@ class History:
             if one.body.step == clause and one.body.vehicle == vehicle and one.body.by == by
         )
 
-    def any_of(self, step: Step, vehicle: str) -> bool:
-        """True when one of the step's collectors has confirmed."""
-        return any(
-            one.counts and not one.withdrawn
-            for by in step.confirm_one_of
-            for one in self.confirmations(step.clause, vehicle, by)
+    def passed(self, vehicle: str, place: Place, heading: Heading) -> Fact | None:
+        """The first passage of the vehicle through a place in a heading that it has not come back from at a barrier."""
+        there = self._passages(vehicle, place, heading)
+        back = self._passages(vehicle, place, heading.opposite) if place in BARRIERS else ()
+        return there[0] if len(there) > len(back) else None
+
+    def _passages(self, vehicle: str, place: Place, heading: Heading) -> tuple[Fact, ...]:
+        return tuple(
+            fact
+            for fact, body in self.passages
+            if body.vehicle == vehicle and body.place is place and body.heading is heading
         )
 
-    def passed(self, vehicle: str, place: Place, heading: Heading) -> Fact | None:
-        """The first passage of the vehicle through a place in a heading."""
+    def turned_back_at(self, vehicle: str, place: Place) -> tuple[Fact, ...]:
+        """When the vehicle left a lane of the place without passing, newest first."""
+        return tuple(
+            fact
+            for fact, body in reversed(self.turned_back)
+            if body.vehicle == vehicle and body.place is place
+        )
+
+    def gps(self, vehicle: str) -> tuple[Fact, GpsReported] | None:
+        """The last word on whether the vehicle's position is switched on."""
+        told = ((f, b) for f, b in reversed(self.told) if isinstance(b, GpsReported) and b.vehicle == vehicle)
+        return next(told, None)
+
+    def yard_report(self, vehicle: str, place: Place) -> Fact | None:
+        """The yard's own word that the vehicle came in or went out there."""
         return next(
             (
                 fact
-                for fact, body in self.passages
-                if body.vehicle == vehicle and body.place is place and body.heading is heading
+                for fact, body in reversed(self.told)
+                if isinstance(body, YardReported) and body.vehicle == vehicle and body.place is place
             ),
             None,
         )
@@ -160,23 +174,34 @@ class History:
         )
 
 
-def _taken_back(bodies: Iterable[tuple[Fact, Body]], authority: Authority) -> set[str]:
-    """Confirmations that an officer of the same agency took back. In a forked journal two may bear the name: both are."""
-    bodies = tuple(bodies)
-    given: dict[str, list[Confirmed]] = {}
+def _given(
+    bodies: Sequence[tuple[Fact, Body]], passages: Sequence[tuple[Fact, Passed]], authority: Authority
+) -> tuple[Given, ...]:
+    """Every confirmation, each with how it counts and whether an officer of the same agency took it back in time."""
+    withdrawals: dict[str, list[tuple[Fact, Withdrawn]]] = {}
     for fact, body in bodies:
-        if isinstance(body, Confirmed):
-            given.setdefault(fact.ref, []).append(body)
-    return {
-        body.confirmation
-        for fact, body in bodies
-        if isinstance(body, Withdrawn)
-        and any(
-            confirmed.by == body.agency and _not_refused(authority, fact, body, confirmed.place)
-            for confirmed in given.get(body.confirmation, ())
-        )
-    }
+        if isinstance(body, Withdrawn):
+            withdrawals.setdefault(body.confirmation, []).append((fact, body))
+
+    def judged(fact: Fact, body: Confirmed) -> Given:
+        taken_back = [
+            (withdrawal, said)
+            for withdrawal, said in withdrawals.get(fact.ref, ())
+            if said.agency == body.by and _not_refused(authority, withdrawal, said, body.place)
+        ]
+        through = [f.at for f, p in passages if p.vehicle == body.vehicle and p.step == body.step]
+        late = [bool(through) and withdrawal.at > min(through) for withdrawal, _ in taken_back]
+        return Given(fact, body, authority.counts(fact, body), not all(late), any(late))
+
+    return tuple(judged(fact, body) for fact, body in bodies if isinstance(body, Confirmed))
 
 
 def _not_refused(authority: Authority, fact: Fact, body: Refused | Withdrawn, place: Place) -> bool:
     return authority.officer_acts(fact, body.officer, body.agency, place) is not Counting.REFUSED
+
+
+def _may_tell(authority: Authority, fact: Fact, body: YardReported | GpsReported) -> bool:
+    """The centre tells what it is told; a yard's own node tells of its gates."""
+    if from_centre(authority.site, fact):
+        return True
+    return isinstance(body, YardReported) and authority.fact_speaks(fact, body.place, None) is Counting.COUNTS

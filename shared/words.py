@@ -9,8 +9,9 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from shared.decide import Decision, Reason
+from shared.decide import Decision
 from shared.procedures import Step
+from shared.reasons import Reason
 
 LANGUAGES = ("vi", "en", "zh")
 
@@ -38,9 +39,8 @@ def word(language: Language, group: str, code: str) -> str:
 def sentence(language: Language, reason: Reason, step: Step | None = None) -> str:
     """A reason as one sentence."""
     values = {name: _value(language, name, value) for name, value in reason.values.items()}
-    if step is not None and "reading" in values:
-        chosen = step.readings.get(reason.values["reading"])
-        values["note"] = chosen.note.get(language, chosen.note.get("vi", "")) if chosen else ""
+    if "reading" in values:
+        values["note"] = _note(language, reason, step)
     if reason.code.value == "knowledge_stale":
         values["journals"] = ", ".join(reason.values)
     pattern = word(language, "reason", reason.code.value)
@@ -50,6 +50,17 @@ def sentence(language: Language, reason: Reason, step: Step | None = None) -> st
 def sentences(language: Language, decision: Decision) -> tuple[str, ...]:
     """Every reason of a decision as a sentence."""
     return tuple(sentence(language, reason, decision.step) for reason in decision.reasons)
+
+
+def _note(language: Language, reason: Reason, step: Step | None) -> str:
+    """What a reading in use means: a setting's words stand in the catalogue, a step's own in its file."""
+    reading, setting = reason.values["reading"], reason.values.get("setting")
+    if setting is not None:
+        known = catalogue(language)["reading"]
+        pattern = known.get(f"{setting}-{reading}", known.get(setting, reading))
+        return pattern.format_map(_Forgiving(reading=reading))
+    chosen = step.readings.get(reading) if step is not None else None
+    return chosen.note.get(language, chosen.note.get("vi", "")) if chosen else ""
 
 
 class _Forgiving(dict[str, str]):
@@ -67,5 +78,8 @@ def _value(language: Language, name: str, value: str) -> str:
             return word(language, name, value)
         case "why":
             return word(language, "counting", value)
+        case "fields" | "values":
+            group = "matter" if name == "fields" else "value"
+            return ", ".join(word(language, group, one) for one in value.split(", "))
         case _:
             return value

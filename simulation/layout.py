@@ -37,7 +37,7 @@ class GatePlan:
     @property
     def places(self) -> tuple[Place, ...]:
         """The places it is licensed for."""
-        return (self.place, Place.YARD) if self.desk else (self.place,)
+        return (self.place, Place.YARD, Place.ONLINE) if self.desk else (self.place,)
 
     @property
     def all_agencies(self) -> tuple[Agency, ...]:
@@ -50,7 +50,7 @@ GATES = (
     GatePlan(Place.BARRIER_1, Heading.OUT, (_A.TRANSPORT, _A.CUSTOMS, _A.HEALTH_QUARANTINE, _A.BORDER_GUARD)),
     GatePlan(Place.BARRIER_2, Heading.IN, (_A.BORDER_GUARD, _A.CUSTOMS)),
     GatePlan(Place.YARD_IN, Heading.IN, (_A.GATE_MANAGEMENT,)),
-    GatePlan(Place.YARD_OUT, Heading.OUT, (), (_A.CUSTOMS, _A.BORDER_GUARD, _A.ANIMAL_QUARANTINE)),
+    GatePlan(Place.YARD_OUT, Heading.OUT, (), (_A.CUSTOMS, _A.BORDER_GUARD, _A.ANIMAL_QUARANTINE, _A.TAX)),
 )
 """Who stands where: a barrier 1 out, a barrier 2 in, a yard with its entrance, its exit and the agencies' desk."""
 

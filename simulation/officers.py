@@ -12,6 +12,14 @@ from shared.codes import Agency
 
 LOOK_EVERY_S = 1.0
 REACTION_S = 0.3
+SAID = {
+    "value_weight_class": "VT6",
+    "value_customs_kind": "B11",
+    "value_goods_group": "other",
+    "value_result": "passed",
+    "value_amount_vnd": "800000",
+}
+"""What simulated officers say of every vehicle."""
 PRIMARY = ("confirm_and_open", "open", "confirm")
 
 
@@ -32,6 +40,12 @@ class Form:
     hidden: dict[str, str] = field(default_factory=dict)
     presses: list[str] = field(default_factory=list)
     primary: str | None = None
+    owed: list[str] = field(default_factory=list)
+    """Names of the fields of what a confirmation must say."""
+
+    def filled(self) -> dict[str, str]:
+        """What the form sends when everything that it asks for is said."""
+        return {**self.hidden, **{name: SAID[name] for name in self.owed}}
 
 
 class Page(HTMLParser):
@@ -53,6 +67,8 @@ class Page(HTMLParser):
             self.forms.append(Form(given.get("action", "")))
         elif tag == "input" and self.forms and given.get("type") == "hidden":
             self.forms[-1].hidden[given.get("name", "")] = given.get("value", "")
+        elif tag == "input" and self.forms and given.get("name", "").startswith("value_"):
+            self.forms[-1].owed.append(given["name"])
         elif tag == "button" and self.forms and given.get("name") == "press":
             self.forms[-1].presses.append(given["value"])
             if "primary" in given.get("class", ""):
@@ -171,7 +187,7 @@ class DeskOfficer:
                         page = Page((await self._client.get("/desk")).text)
                         for form in page.forms:
                             if form.action == "/desk/confirm" and self._present(form.hidden["declaration"]):
-                                await self._client.post(form.action, data=form.hidden)
+                                await self._client.post(form.action, data=form.filled())
                         await asyncio.sleep(LOOK_EVERY_S)
                 await asyncio.sleep(0.5)
         finally:

@@ -129,7 +129,7 @@ def round_of(number: int, drawn: Plates) -> tuple[Trip, ...]:
             foreign,
             number,
             _declare("4.2", foreign),
-            Visit(BARRIER_2, passed),
+            Visit(BARRIER_2, passed, desk_after=True),
             Visit(BARRIER_1, passed),
         ),
         _trip(

@@ -79,7 +79,9 @@ class Site:
             return None
         no = await self.client.declare(dict(trip.declaration))
         animal = trip.declaration["quarantine"].get("animal_quarantine") == "required"
-        self._desk_wants[no] = {"customs", "border_guard"} | ({"animal_quarantine"} if animal else set())
+        self._desk_wants[no] = {"customs", "border_guard", "tax"} | (
+            {"animal_quarantine"} if animal else set()
+        )
         if trip.recalled:
             await self.client.recall(no, "khai nhầm")
         return no
@@ -203,7 +205,7 @@ class Site:
                     position, fact = held["position"], held["fact"]
                     if fact["kind"] == "refused":
                         self.traffic.send_back(fact["body"]["place"])
-                    elif fact["kind"] == "confirmed" and fact["body"]["place"] == "yard":
+                    elif fact["kind"] == "confirmed" and fact["body"]["place"] in ("yard", "online"):
                         self._desk_confirmed(fact["body"]["declaration"], fact["body"]["by"])
             await asyncio.sleep(0.4)
 

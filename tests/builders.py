@@ -34,7 +34,8 @@ from shared.decide import Decision, decide
 from shared.facts import Draft, Fact, Private, Sealed, seal
 from shared.journal import Head, SignedHead, centre_node, journal_id
 from shared.known import Known
-from shared.procedures import Procedure, Settings, Step
+from shared.procedures import Procedure, Step
+from shared.settings import Settings
 from shared.signing import PrivateKey
 
 BORDER_GUARD = Agency.BORDER_GUARD
@@ -121,6 +122,10 @@ def note(text: str = "", private: Private | None = None, kind: str = "recalled")
     return Draft(kind, subjects.declaration(NO), {"no": NO, "reason": text}, private or {})
 
 
+DRIVER = {"name": {"commitment": "d" * 64}}
+"""What facts hold of a driver who was declared."""
+
+
 def declared_body(**changes: Any) -> dict[str, Any]:
     """A declaration of one Vietnamese truck with longans, for export by 4.2."""
     return {
@@ -132,7 +137,7 @@ def declared_body(**changes: Any) -> dict[str, Any]:
         "laden": True,
         "yard": "xuan-cuong",
         "yard_location": "inside",
-        "vehicles": [{"vehicle": VEHICLE, "plate": PLATE, "country": "VN"}],
+        "vehicles": [{"vehicle": VEHICLE, "plate": PLATE, "country": "VN", "driver": DRIVER}],
         "goods": [{"name": "Nhãn tươi", "weight_kg": 18000}],
         "declared_at": MORNING.isoformat(),
         **changes,
@@ -223,8 +228,12 @@ class Site:
         place: Place | None = None,
         at: Stamp | None = None,
         vehicle: str = VEHICLE,
+        values: Mapping[str, str] | None = None,
     ) -> Fact:
-        """An agency confirms a step, at the node licensed for the step's place, having seen `saw`."""
+        """An agency confirms a step, at the node licensed for the step's place, having seen `saw`.
+
+        Without `values` it says whatever the step asks it to say.
+        """
         step = self.step(clause)
         where = place or step.place
         body = Confirmed(
@@ -238,6 +247,7 @@ class Site:
             declared=self.declared.ref,
             saw=[fact.ref for fact in saw],
             decision=SEEN,
+            values=dict(self.owed(step, by) if values is None else values),
         )
         return self.tell(
             node or node_at(where), Draft("confirmed", subjects.vehicle(NO, vehicle), dump(body)), at
@@ -329,6 +339,11 @@ class Site:
             *at,
             now,
         )
+
+    @staticmethod
+    def owed(step: Step, by: Agency | Actor) -> Mapping[str, str]:
+        """Something for each value that the agency's confirmation of the step must say."""
+        return dict.fromkeys(step.values.get(by, ()), "said") if isinstance(by, Agency) else {}
 
     def step(self, clause: str) -> Step:
         """A step of the site's procedure."""

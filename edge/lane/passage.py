@@ -9,14 +9,15 @@ from edge.vision.vote import Candidate
 from shared import plates, subjects
 from shared.bodies import Declaration
 from shared.codes import YARD_GATES, Actor, Country, Heading, Place
-from shared.decide import Decision, decide, explain_no_declaration
+from shared.decide import Decision, decide_at, explain_no_declaration
 from shared.facts import Fact
 from shared.history import History
 from shared.known import Known
 from shared.matching import Match, Outcome, match
 from shared.node.declarations import DeclarationBook, Declared
 from shared.node.store import Store
-from shared.procedures import Procedure, Procedures, Settings
+from shared.procedures import Procedure, Procedures
+from shared.settings import Settings
 
 
 class Read(Protocol):
@@ -134,9 +135,10 @@ class Knowledge:
             return Judgement(decision=explain_no_declaration())
         known = self.known()
         facts = self.store.about(subjects.declaration(no))
-        procedure = self.procedures.find(declared.body.procedure, declared.body.declared_at.date())
         now = self.store.clock.now().wall
-        decision = decide(procedure, declared.body, vehicle, facts, known, self.settings, place, heading, now)
+        procedure, decision = decide_at(
+            self.procedures, declared.body, vehicle, facts, known, self.settings, place, heading, now
+        )
         history = History.of(facts, known.authority)
         return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, history)
 

@@ -28,7 +28,7 @@ from shared.codes import LANE_PLACES, Actor, Heading, Place
 from shared.decide import seen
 from shared.facts import Draft
 from shared.known import Known
-from shared.procedures import Settings
+from shared.settings import Settings
 
 
 @dataclass(frozen=True)

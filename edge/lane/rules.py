@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from edge.lane.machine import LaneState
 from edge.lane.view import Buttons, LaneView, Press
 from shared.codes import Agency, Verdict
-from shared.decide import Code, Decision
+from shared.decide import Decision
 from shared.matching import Outcome
+from shared.reasons import Code
 
 NEEDS_REASON = frozenset({Press.REFUSE, Press.OPEN_WITH_REASON, Press.GIVE_REASON})
 """Presses that carry `values["reason"]`."""

@@ -10,6 +10,10 @@ from edge.screen.events import events
 from edge.screen.frame import Frame, see, wants_json
 from edge.screen.panel import ticks
 from edge.screen.plate import draw
+from edge.screen.ports import DeskPress
+
+VALUE = "value_"
+"""Before the code of a value that a confirmation says, in a form's field names."""
 
 
 def desk_pages(frame: Frame) -> APIRouter:
@@ -43,8 +47,11 @@ def desk_pages(frame: Frame) -> APIRouter:
         token: Annotated[str, Form()],
     ) -> Response:
         officer = frame.officer(request)
+        form = await request.form()
+        values = {n.removeprefix(VALUE): str(v) for n, v in form.items() if n.startswith(VALUE)}
         try:
-            await frame.gate.confirm_at_desk(officer, declaration, vehicle, clause, token)
+            pressed = DeskPress(declaration, vehicle, clause, token)
+            await frame.gate.confirm_at_desk(officer, pressed, values)
         except PressRefused as refusal:
             return frame.refused(request, refusal, "/desk")
         return JSONResponse({"done": "confirm"}) if wants_json(request) else see("/desk")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from edge.disk import DiskLevel
@@ -21,12 +21,12 @@ from edge.screen.plate import PlateDrawn, draw
 from edge.screen.ports import LinkShown
 from edge.screen.words import Words
 from shared.bodies import Declaration
-from shared.clock import BadStamp, Stamp
+from shared.clock import VIETNAM_TIME, BadStamp, Stamp
 from shared.codes import Agency, Country, Verdict
-from shared.decide import Code, Decision, Reason
+from shared.decide import Decision
 from shared.matching import Outcome
+from shared.reasons import Code, Reason
 
-VIETNAM = timezone(timedelta(hours=7))
 _TICKS_SAY_IT = frozenset({Code.CONFIRMED, Code.CONFIRMATION_MISSING, Code.DEVICE_CONFIRMS})
 
 
@@ -205,7 +205,8 @@ def _candidates(view: LaneView) -> Iterator[CandidateShown]:
 def _facts_of(declared: Declaration, code: str | None, words: Words) -> Iterator[tuple[str, str]]:
     """Label and value of what the officer compares with what stands before her."""
     vehicle = declared.find(code) if code else None
-    load = [words("field", declared.direction), words("field", "laden" if declared.laden else "empty")]
+    told = (declared.direction, "laden" if declared.laden else "empty")
+    load = [words("field", one) for one in told if one]
     weights = [one.weight_kg for one in declared.goods if one.weight_kg is not None]
     values = {
         "number": f"{declared.no[:-5]} {declared.no[-5:]}",
@@ -276,19 +277,19 @@ def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
     if link.disk is not DiskLevel.PLENTY:
         yield words("disk", link.disk)
     if link.recovered_at is not None:
-        yield words("store", "recovered", at=f"{link.recovered_at.astimezone(VIETNAM):%H:%M %d/%m/%Y}")
+        yield words("store", "recovered", at=f"{link.recovered_at.astimezone(VIETNAM_TIME):%H:%M %d/%m/%Y}")
 
 
 def _since(link: LinkShown, words: Words, now: datetime) -> str:
     if link.centre_age_s is None:
         return words("link", "never")
     then = now - timedelta(seconds=link.centre_age_s)
-    return words("link", "unknown_after", time=f"{then.astimezone(VIETNAM):%H:%M}")
+    return words("link", "unknown_after", time=f"{then.astimezone(VIETNAM_TIME):%H:%M}")
 
 
 def clock_time(at: str | None) -> str:
     """Hours and minutes in Vietnam of a fact's stamp; nothing for what is no stamp."""
     try:
-        return f"{Stamp.parse(at or '').wall.astimezone(VIETNAM):%H:%M}"
+        return f"{Stamp.parse(at or '').wall.astimezone(VIETNAM_TIME):%H:%M}"
     except BadStamp:
         return ""

@@ -37,16 +37,24 @@ class LinkShown:
 
 
 @dataclass(frozen=True)
-class DeskLine:
-    """A vehicle in the yard that awaits an agency at one step; `token` changes with everything the press depends on."""
+class DeskPress:
+    """What a press at the desk confirms; `token` changes with everything that it depends on."""
 
     declaration: str
     vehicle: str
-    plate: str
     clause: str
+    token: str
+
+
+@dataclass(frozen=True)
+class DeskLine:
+    """A vehicle that awaits an agency at one step. `owed`: codes of the values that the confirmation must say."""
+
+    press: DeskPress
+    plate: str
     what: Mapping[str, str]
     ticks: tuple[Tick, ...]
-    token: str
+    owed: tuple[str, ...] = ()
 
 
 class Changes(Protocol):
@@ -128,9 +136,7 @@ class GateForScreen(Protocol):
         """Vehicles in the yard that await the agency, longest waiting first."""
         ...
 
-    async def confirm_at_desk(
-        self, officer: Officer, declaration: str, vehicle: str, clause: str, token: str
-    ) -> None:
+    async def confirm_at_desk(self, officer: Officer, pressed: DeskPress, values: Mapping[str, str]) -> None:
         """Confirms a step away from any boom; returns when it is on disk; raises PressRefused."""
         ...
 

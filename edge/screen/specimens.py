@@ -27,7 +27,7 @@ from edge.lane.view import (
     TickState,
 )
 from edge.screen.app import create_app
-from edge.screen.ports import DeskLine, LaneForScreen, LinkShown
+from edge.screen.ports import DeskLine, DeskPress, LaneForScreen, LinkShown
 from shared.bodies import Declaration, Goods, Vehicle
 from shared.codes import (
     Actor,
@@ -40,9 +40,10 @@ from shared.codes import (
     Verdict,
     YardLocation,
 )
-from shared.decide import Code, Decision, Reason, explain_no_declaration
+from shared.decide import Decision, explain_no_declaration
 from shared.matching import ActiveVehicle, Outcome
 from shared.procedures import Queries, Step
+from shared.reasons import Code, Reason
 
 BG, CUSTOMS, HEALTH, TRANSPORT = (
     Agency.BORDER_GUARD,
@@ -319,18 +320,20 @@ class SpecimenGate:
             return ()
         ticks = (Tick(CUSTOMS, TickState.MISSING), _done(BG, "bp-5", 2, 31))
         what = {"vi": "Kiểm soát chuyên ngành tại bãi", "en": "Controls in the yard", "zh": "货场查验"}
+        owed = ("customs_kind", "goods_group")
         return (
-            DeskLine(NO, "v1", "29C12345", "4.2.d", what, ticks, "d-1"),
-            DeskLine(OTHER_NO, "v1", "桂FF0123", "4.2.d", what, ticks, "d-2"),
+            DeskLine(DeskPress(NO, "v1", "4.2.d", "d-1"), "29C12345", what, ticks, owed),
+            DeskLine(DeskPress(OTHER_NO, "v1", "4.2.d", "d-2"), "桂FF0123", what, ticks, owed),
         )
 
-    async def confirm_at_desk(
-        self, officer: Officer, declaration: str, vehicle: str, clause: str, token: str
-    ) -> None:
+    async def confirm_at_desk(self, officer: Officer, pressed: DeskPress, values: Mapping[str, str]) -> None:
         """Keeps the confirmation."""
-        if token not in {line.token for line in self.desk(officer.agency)}:
+        line = next((one for one in self.desk(officer.agency) if one.press == pressed), None)
+        if line is None:
             raise PressRefused("stale")
-        self.confirmed_at_desk.append((declaration, vehicle, clause))
+        if not all(values.get(code) for code in line.owed):
+            raise PressRefused("values_missing")
+        self.confirmed_at_desk.append((pressed.declaration, pressed.vehicle, pressed.clause))
         self.changes.notify()
 
     def picture(self, sha256: str) -> Path | None:

@@ -7,8 +7,8 @@ from functools import cache
 from importlib.resources import files
 
 from shared import words as shared_words
-from shared.decide import Reason
 from shared.procedures import Step
+from shared.reasons import Reason
 from shared.words import Language
 
 

@@ -9,7 +9,7 @@ from edge.configuration import load
 from hardware.modbus import Contact
 from shared.codes import Place
 from shared.configuration import BadConfiguration
-from shared.procedures import HealthTick
+from shared.settings import HealthTick
 from tests.builders import PROCEDURES
 from tests.edge.gate_folder import gate_file
 

@@ -150,14 +150,16 @@ def desk(tmp_path: Path) -> Iterator[tuple[Gate, Site]]:
 
 
 async def confirms(gate: Gate, line: DeskLine, officer: Officer = CUSTOMS_OFFICER) -> Fact:
-    await gate.confirm_at_desk(officer, line.declaration, line.vehicle, line.clause, line.token)
+    await gate.confirm_at_desk(officer, line.press, dict.fromkeys(line.owed, "said"))
     return [fact for _, fact in gate.store.since(0) if fact.kind == "confirmed"][-1]
 
 
 def test_the_desk_lists_who_is_inside_and_awaits_the_agency(desk: tuple[Gate, Site]) -> None:
     gate, _ = desk
     (line,) = gate.desk(CUSTOMS)
-    assert (line.declaration, line.vehicle, line.plate, line.clause) == (NO, VEHICLE, PLATE, "4.2.d")
+    told = (line.press.declaration, line.press.vehicle, line.plate, line.press.clause)
+    assert told == (NO, VEHICLE, PLATE, "4.2.d")
+    assert line.owed == ("customs_kind", "goods_group")
     assert gate.desk(HEALTH) == ()
 
 
@@ -197,7 +199,18 @@ async def test_a_press_for_another_line_than_the_one_shown_is_refused(
 ) -> None:
     gate, _ = desk
     with pytest.raises(PressRefused, match="stale"):
-        await confirms(gate, replace(gate.desk(CUSTOMS)[0], **changed))
+        line = gate.desk(CUSTOMS)[0]
+        await confirms(gate, replace(line, press=replace(line.press, **changed)))
+
+
+@pytest.mark.parametrize("said", [{}, {"customs_kind": "B11"}, {"customs_kind": "B11", "goods_group": " "}])
+@in_loop
+async def test_a_confirmation_that_does_not_say_what_the_agency_owes_is_refused(
+    desk: tuple[Gate, Site], said: dict[str, str]
+) -> None:
+    gate, _ = desk
+    with pytest.raises(PressRefused, match="values_missing"):
+        await gate.confirm_at_desk(CUSTOMS_OFFICER, gate.desk(CUSTOMS)[0].press, said)
 
 
 @in_loop

@@ -14,7 +14,7 @@ from shared.bodies import BODIES, BoomState, OpenMode
 from shared.codes import Actor, Agency
 from shared.facts import Draft
 from shared.known import Known
-from shared.procedures import Settings
+from shared.settings import Settings
 from tests.builders import (
     BARRIER_2_IN,
     BORDER_GUARD,

@@ -10,7 +10,7 @@ from edge.lane.machine import LaneState
 from edge.lane.view import Buttons, LaneView, Press
 from edge.screen.specimens import ALL_FOUR, BG, CUSTOMS, SITUATIONS, decision
 from shared.codes import Agency, Verdict
-from shared.decide import Code, Reason
+from shared.reasons import Code, Reason
 
 OPENINGS = {Press.CONFIRM_AND_OPEN, Press.OPEN, Press.OPEN_WITH_REASON, Press.EMERGENCY}
 CORRECT, CHOOSE, AGAIN = Press.CORRECT_PLATE, Press.CHOOSE_VEHICLE, Press.LOOK_AGAIN

@@ -40,7 +40,8 @@ from shared.known import Known
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreUnusable
 from shared.node.store import Store
-from shared.procedures import Procedures, Settings
+from shared.procedures import Procedures
+from shared.settings import Settings
 from tests.builders import BARRIER_2_IN, BORDER_GUARD, MORNING, PLATE, SITE, Site, key, node_at, procedure
 
 CENTRE = journal_id(centre_node(SITE))

@@ -28,7 +28,7 @@ from shared.node.own import Marker, Start
 from shared.node.projections import tables
 from shared.node.store import Store
 from shared.node.sync import SyncNode
-from shared.procedures import Settings
+from shared.settings import Settings
 from tests.builders import MORNING, SITE, key, procedure
 
 CENTRE = centre_node(SITE)

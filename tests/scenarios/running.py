@@ -121,7 +121,7 @@ class Screen:
     def desk(self) -> dict[str, dict[str, str]]:
         """The vehicles that await her at the desk: what their button sends, by declaration."""
         forms = Page(self._client.get("/desk").raise_for_status().text).forms
-        return {form.hidden["declaration"]: form.hidden for form in forms if form.action == "/desk/confirm"}
+        return {form.hidden["declaration"]: form.filled() for form in forms if form.action == "/desk/confirm"}
 
     def confirm_at_desk(self, form: Mapping[str, str]) -> httpx.Response:
         """Presses the button of one vehicle at the desk."""

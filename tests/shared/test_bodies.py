@@ -68,6 +68,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "boom_seen": {"lane": "l1", "place": "barrier-1", "state": "opened", "request": "gate-1.1/8"},
     "passed": {**AT, "plate": "12C12345", "last_step": True},
     "turned_back": {**AT, "plate": "12C12345"},
+    "yard_reported": {
+        "declaration": NO,
+        "vehicle": VEHICLE,
+        "place": "yard-in",
+        "plate": "12C12345",
+        "record": "XC-2026-000123",
+        "seen_at": MOMENT,
+    },
+    "gps_reported": {"declaration": NO, "vehicle": VEHICLE, "on": False, "since": MOMENT},
     "node_enrolled": {
         "node": "gate-1",
         "site": "CKHN",

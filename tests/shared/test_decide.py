@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from shared import subjects
 from shared.codes import Heading, Place, Standing, Verdict
-from shared.decide import Code, Decision, decide, explain_no_declaration, seen
+from shared.decide import Decision, decide, explain_no_declaration, seen
 from shared.facts import Draft
 from shared.known import Known
-from shared.procedures import Settings
+from shared.reasons import Code
+from shared.settings import Settings
 from tests.builders import (
     BARRIER_1_OUT,
     BARRIER_2_IN,

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from shared.codes import Actor, Agency, Direction, Heading, Place, Standing, YardLocation
 from shared.configuration import parse
-from shared.procedures import HealthTick, Procedure, Procedures, Queries, Settings, Step
+from shared.procedures import Procedure, Procedures, Queries, Step
+from shared.settings import HealthTick, Settings
 from tests.builders import (
     ANIMAL,
     BARRIER_1_OUT,

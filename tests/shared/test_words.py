@@ -7,10 +7,13 @@ import pytest
 
 from shared.bodies import BODIES
 from shared.codes import Actor, Agency, Heading, Place, Verdict
-from shared.decide import Code, Reason, explain_no_declaration
-from shared.procedures import Settings
+from shared.decide import explain_no_declaration
+from shared.node.procedure_files import SHIPPED, load_procedures
+from shared.procedures import Matter
+from shared.reasons import Code, Reason
+from shared.settings import Settings
 from shared.words import Language, catalogue, sentence, sentences, word
-from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, Site
+from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, NO, Site
 
 VALUES: Mapping[Code, Mapping[str, str]] = {
     Code.RECALLED: {"no": "2026112300001"},
@@ -26,9 +29,28 @@ VALUES: Mapping[Code, Mapping[str, str]] = {
     Code.AMENDED_SINCE: {"agency": "customs"},
     Code.OUT_OF_ORDER: {"agency": "customs"},
     Code.READING_IN_USE: {"reading": "wide"},
+    Code.DECLARATION_INCOMPLETE: {"no": NO, "fields": "driver, goods"},
+    Code.PROCEDURES_DIFFER: {"procedures": "6.5, 6.6"},
+    Code.CONTINUES: {"procedure": "5.2"},
+    Code.FEE_NOT_CONFIRMED: {"agencies": "gate_management, tax"},
+    Code.VALUES_MISSING: {"agency": "customs", "values": "customs_kind, goods_group"},
+    Code.QUARANTINE_FAILED: {"agency": "plant_quarantine"},
+    Code.QUARANTINE_NOT_REQUESTED: {"agency": "plant_quarantine"},
     Code.KNOWLEDGE_STALE: {"centre-CKHN.1": "700"},
 }
 """The values that `decide` gives with a reason."""
+
+
+VALUES_OWED = sorted(
+    {
+        code
+        for procedure in load_procedures(SHIPPED).all
+        for step in procedure.steps
+        for codes in step.values.values()
+        for code in codes
+    }
+)
+"""What the shipped procedures ask confirmations to say."""
 
 
 def keys(language: Language) -> set[tuple[str, str]]:
@@ -58,6 +80,8 @@ def test_the_languages_name_the_same_values_in_each_sentence(language: Language)
         ("heading", Heading),
         ("verdict", Verdict),
         ("fact", sorted({kind for kind, _ in BODIES})),
+        ("matter", Matter),
+        ("value", VALUES_OWED),
     ],
 )
 def test_every_code_has_a_word(language: Language, group: str, codes: list[str]) -> None:

@@ -1,0 +1,102 @@
+"""Which procedure applies to a declared vehicle, and which step of it at a place.
+
+A declaration may name its procedure. Else it follows from direction, laden or empty, the vehicle's country, where the yard lies
+and what an empty vehicle comes for. Procedures that cannot be told apart so are lawful while their demands are equal.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from shared.bodies import Declaration
+from shared.clock import local_day
+from shared.codes import Heading, Load, Place
+from shared.procedures import Procedure, Procedures
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Governing:
+    """What governs a vehicle at a place. `differ`: procedures that it could be, whose demands there are not equal."""
+
+    procedure: Procedure | None = None
+    differ: tuple[Procedure, ...] = ()
+
+
+def applies(procedure: Procedure, declaration: Declaration, vehicle: str) -> bool:
+    """Whether a procedure is for such a declared vehicle, by what was declared and not by what it names."""
+    found = declaration.find(vehicle)
+    asked = (
+        (procedure.direction, declaration.direction),
+        (procedure.country, found.country if found else None),
+        (procedure.yard_location, declaration.yard_location),
+    )
+    purposes = {procedure.purpose, declaration.purpose} - {None}
+    return (
+        not procedure.continues
+        and procedure.laden == declaration.laden
+        and all(wanted in (None, given) for wanted, given in asked)
+        and len(purposes) < 2
+    )
+
+
+def candidates(
+    procedures: Procedures, declaration: Declaration, vehicle: str, now: datetime
+) -> tuple[Procedure, ...]:
+    """Every procedure that may apply: the one that the declaration names, or all that fit it, by khoản."""
+    on, today = _days(declaration, now)
+    if declaration.procedure is not None:
+        named = procedures.find(declaration.procedure, on, today)
+        return () if named is None else (named,)
+    return tuple(p for p in procedures.in_force(on, today) if applies(p, declaration, vehicle))
+
+
+def governing(
+    procedures: Procedures,
+    declaration: Declaration,
+    vehicle: str,
+    place: Place,
+    heading: Heading,
+    settings: Settings,
+    now: datetime,
+) -> Governing:
+    """What governs a vehicle at a place: its own procedure, or there one that continues it."""
+    own = candidates(procedures, declaration, vehicle, now)
+    load = declaration.load(vehicle)
+    here = [one for one in own if one.at(place, heading, load)] or [
+        on.continuing(one)
+        for one in own
+        for on in _continuing(procedures, one, declaration, vehicle, now)
+        if on.at(place, heading, load)
+    ]
+    if not here:
+        return Governing(own[0] if own else None)
+    demands = {_demands(one, place, heading, load, settings) for one in here}
+    return Governing(here[0]) if len(demands) == 1 else Governing(None, tuple(here))
+
+
+def _continuing(
+    procedures: Procedures, earlier: Procedure, declaration: Declaration, vehicle: str, now: datetime
+) -> list[Procedure]:
+    """The procedures that take on the vehicles of another one where that has no step."""
+    found = declaration.find(vehicle)
+    country = found.country if found else None
+    return [
+        one
+        for one in procedures.in_force(*_days(declaration, now))
+        if earlier.procedure in one.continues and one.country in (None, country)
+    ]
+
+
+def _demands(
+    procedure: Procedure, place: Place, heading: Heading, load: Load, settings: Settings
+) -> tuple[Any, ...]:
+    """What a procedure asks for at a place in the readings in use, the fee included."""
+    step = procedure.at(place, heading, load)
+    assert step is not None
+    read = step.in_reading(settings.readings.get(step.clause))
+    return (*read.demands(), procedure.fee_step(settings) == step.clause)
+
+
+def _days(declaration: Declaration, now: datetime) -> tuple[date, date]:
+    return local_day(declaration.declared_at), local_day(now)
