@@ -8,11 +8,10 @@ from typing import Any
 from central.errors import Conflict, NotFound, NumbersExhausted
 from central.journals import CentreJournals
 from central.models import DeclarationIn
-from central.words import VIETNAM_TIME
 from shared import subjects
 from shared.authority import from_centre
 from shared.bodies import Declaration, Recalled, dump
-from shared.clock import utc_now
+from shared.clock import day_at_gates, utc_now
 from shared.facts import Draft, Fact, Private, PrivateValue, commit
 from shared.node.declarations import DeclarationBook, Declared
 
@@ -98,7 +97,7 @@ class DeclarationDesk:
         kept = f"idempotency/{idempotency_key}" if idempotency_key else None
         if kept and (no := self._store.setting(kept)):
             return no
-        no = self._next_of(self._wall().astimezone(VIETNAM_TIME).date())
+        no = self._next_of(day_at_gates(self._wall()))
         if kept:
             self._store.set_setting(kept, no)
         return no

@@ -6,10 +6,13 @@ A stamp is for display and ties. Order that matters comes from causes, durations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z)#([0-9a-f]{4})", re.ASCII)
 _MOST_COUNT = 0xFFFF
+
+VIETNAM = timezone(timedelta(hours=7))
+"""The time zone of the gates, for what people read and for days in force."""
 
 FAR_AHEAD = timedelta(minutes=5)
 """A stamp further ahead of our wall clock than this is stored and flagged, and does not advance our clock."""
@@ -46,6 +49,11 @@ class Stamp:
 def utc_now() -> datetime:
     """The wall clock, in UTC."""
     return datetime.now(UTC)
+
+
+def day_at_gates(moment: datetime) -> date:
+    """The day that it is at the gates."""
+    return moment.astimezone(VIETNAM).date()
 
 
 class HybridClock:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from edge.disk import DiskLevel
@@ -21,12 +21,11 @@ from edge.screen.plate import PlateDrawn, draw
 from edge.screen.ports import LinkShown
 from edge.screen.words import Words
 from shared.bodies import Declaration
-from shared.clock import BadStamp, Stamp
+from shared.clock import VIETNAM, BadStamp, Stamp
 from shared.codes import Agency, Country, Verdict
 from shared.decide import Code, Decision, Reason
 from shared.matching import Outcome
 
-VIETNAM = timezone(timedelta(hours=7))
 _TICKS_SAY_IT = frozenset({Code.CONFIRMED, Code.CONFIRMATION_MISSING, Code.DEVICE_CONFIRMS})
 
 
@@ -235,11 +234,11 @@ def _step(line: StepLine, words: Words) -> StepShown:
 
 
 def ticks(given: tuple[Tick, ...], words: Words) -> tuple[TickShown, ...]:
-    """Ticks with names and times."""
+    """Ticks with names and times: what is done by the name of its day, what is awaited by today's."""
     return tuple(
         TickShown(
-            short=words("agency_short", tick.by),
-            name=words("agency", tick.by),
+            short=words.at(tick.at)("agency_short", tick.by),
+            name=words.at(tick.at)("agency", tick.by),
             state=tick.state,
             by_whom=" ".join(part for part in (tick.officer, clock_time(tick.at)) if part),
         )
