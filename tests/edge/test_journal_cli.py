@@ -18,6 +18,7 @@ from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.protocol import Batch, decode, open_batch
 from tests.builders import BARRIER_2_IN, CUSTOMS, MORNING, NO, SITE, Site, declared_body, key
+from tests.naming import renamed_text
 from tests.shared.members import CENTRE_JOURNAL
 
 DRIVER = "/vehicles/0/driver/name"
@@ -108,6 +109,22 @@ def test_show_speaks_vietnamese_and_english(data: Path) -> None:
     english = journal("show", data, "gate-2.1/1", "--lang", "en").stdout
     assert "confirmed" in english
     assert "Customs" in english
+
+
+def test_show_calls_an_agency_as_on_the_day_of_the_fact_at_the_site_of_the_node(
+    data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "agencies.toml"
+    own, later = "Hải quan Hữu Nghị", renamed_text(CUSTOMS, "2026-11-24", "Hải quan mới", f'site = "{SITE}"')
+    entry = later[later.rindex("[[name]]") :].replace("2026-11-24", "2026-11-23").replace("Hải quan mới", own)
+    file.write_text(later + entry, encoding="utf-8")
+    assert f"by: {own}\n" in journal("show", data, "gate-2.1/1", "--names", file).stdout
+
+
+def test_show_goes_on_without_a_file_of_names_and_says_so(data: Path, tmp_path: Path) -> None:
+    answer = journal("show", data, "gate-2.1/1", "--names", tmp_path / "absent.toml")
+    assert (answer.exit_code, "by: Hải quan\n" in answer.stdout) == (0, True)
+    assert "absent.toml:1: file: " in answer.stderr
 
 
 def test_show_gives_a_journal_or_all_about_a_subject(data: Path) -> None:
