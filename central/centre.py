@@ -16,8 +16,9 @@ from central.journals import CentreJournals
 from central.oversight import Oversight
 from central.passages import PassageBook, Passages
 from central.pictures import Pictures
+from shared.agency_names import NO_NAMES, AgencyNames, Called
 from shared.bodies import NodeEnrolled
-from shared.clock import utc_now
+from shared.clock import day_at_gates, utc_now
 from shared.node.declarations import Declarations
 from shared.node.engine import Engine
 from shared.node.errors import StoreError
@@ -51,6 +52,7 @@ class Centre:
     now_s: Callable[[], float] = monotonic
     link_errors: Callable[[], Sequence[str]] = tuple
     """A sentence for each site whose broker cannot be reached."""
+    names: AgencyNames = NO_NAMES
 
     @classmethod
     def of(
@@ -65,6 +67,7 @@ class Centre:
         wall: Callable[[], datetime] = utc_now,
         now_s: Callable[[], float] = monotonic,
         link_errors: Callable[[], Sequence[str]] = tuple,
+        names: AgencyNames = NO_NAMES,
     ) -> "Centre":
         """Puts the parts together around a store."""
         journals = CentreJournals(store, key, sites)
@@ -81,6 +84,7 @@ class Centre:
             tokens=tokens,
             now_s=now_s,
             link_errors=link_errors,
+            names=names,
         )
 
     @property
@@ -101,7 +105,12 @@ class Centre:
         """What an administrator should know of though the centre works."""
         recovery = recovery_told(self.store)
         news = recovery is not None and recovery.is_news(self.store.steady())
-        return [recovery.sentence] if recovery and news else []
+        told = (recovery.sentence if recovery and news else None, self.names.fault)
+        return [one for one in told if one]
+
+    def called(self, site: str) -> Called:
+        """What agencies are called at a site today."""
+        return Called(self.names, site, day_at_gates(self.store.steady()))
 
     def view_gates(self) -> list[Gate]:
         """Every enrolled gate as it stands now."""

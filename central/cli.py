@@ -22,6 +22,7 @@ from central.journals import CentreJournals
 from central.models import NodeIn, OfficerIn
 from shared.codes import Agency, Place
 from shared.configuration import BadConfiguration
+from shared.node.agency_file import load_agency_names
 from shared.node.errors import NodeError
 from shared.node.procedure_files import SHIPPED, load_procedures
 from shared.procedures import Procedures
@@ -62,7 +63,7 @@ def run(config: Config) -> None:
 def check(config: Config) -> None:
     """Check a configuration; prints nothing, or file:line: key: what is wrong; what to write."""
     with _exits():
-        CentreConfiguration.read(config)
+        load_agency_names(CentreConfiguration.read(config).agency_names)
 
 
 @app.command()

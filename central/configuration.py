@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from central.access import BadTokens, Tokens
 from shared.configuration import BadConfiguration, Finding, find_line, parse
+from shared.node.agency_file import SHIPPED
 from shared.node.broker import BrokerTable, Port
 from shared.node.link import LinkSettings
 from shared.signing import BadKey, PrivateKey
@@ -50,6 +51,7 @@ class Configuration(Table):
     database: DatabaseAddress | None = None
     database_password_file: Path | None = None
     pictures: Path = Path("pictures")
+    agency_names: Path | None = None
     key_file: Path
     admin_token_file: Path
     declarant_tokens_file: Path
@@ -107,6 +109,11 @@ class CentreConfiguration:
     def pictures(self) -> Path:
         """The folder of thumbnails."""
         return self._beside(self.values.pictures)
+
+    @property
+    def agency_names(self) -> Path:
+        """The file of agencies' names."""
+        return self._beside(self.values.agency_names) if self.values.agency_names else SHIPPED
 
     @property
     def checkpoints(self) -> Path:

@@ -11,7 +11,7 @@ from central.models import DeclarationIn
 from shared import subjects
 from shared.authority import from_centre
 from shared.bodies import Declaration, Recalled, dump
-from shared.clock import local_day, utc_now
+from shared.clock import day_at_gates, utc_now
 from shared.facts import Draft, Fact, Private, PrivateValue, commit
 from shared.node.declarations import DeclarationBook, Declared
 
@@ -97,7 +97,7 @@ class DeclarationDesk:
         kept = f"idempotency/{idempotency_key}" if idempotency_key else None
         if kept and (no := self._store.setting(kept)):
             return no
-        no = self._next_of(local_day(self._wall()))
+        no = self._next_of(day_at_gates(self._wall()))
         if kept:
             self._store.set_setting(kept, no)
         return no

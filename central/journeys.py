@@ -7,6 +7,7 @@ from central.centre import Centre
 from central.models import JourneyOut, StepOut
 from central.words import say
 from shared import subjects
+from shared.agency_names import Called
 from shared.bodies import Body, Confirmed, OpenRequested, read_body, understood
 from shared.codes import Actor, Agency
 from shared.facts import Fact, FactError
@@ -22,11 +23,12 @@ def journey(centre: Centre, declared: Declared, language: Language) -> JourneyOu
     about = centre.store.about(subjects.declaration(declared.body.no))
     facts = {fact.ref: fact for fact in (*about, *_of_passages(centre, about))}
     authority = centre.journals.authority(declared.body.site)
+    called = centre.called(declared.body.site)
 
     def step(fact: Fact) -> StepOut:
         body = _body(fact)
         entitled = authority.counts(fact, body) if isinstance(body, Confirmed | OpenRequested) else None
-        return _step(fact, language, entitled.value if entitled else None)
+        return _step(fact, language, called.at(fact.at), entitled.value if entitled else None)
 
     ordered = sorted(facts.values(), key=lambda fact: (fact.at, fact.journal, fact.seq))
     return JourneyOut(no=declared.body.no, recalled=declared.recalled, steps=[step(fact) for fact in ordered])
@@ -42,17 +44,19 @@ def _of_passages(centre: Centre, about: Iterable[Fact]) -> Iterator[Fact]:
                 yield fact
 
 
-def _step(fact: Fact, language: Language, counts: str | None) -> StepOut:
+def _step(fact: Fact, language: Language, called: Called, counts: str | None) -> StepOut:
     body = fact.body
     by = body.get("by", body.get("agency"))
+    who = called(language, by) if isinstance(by, str) else None
     return StepOut(
         ref=fact.ref,
         at=fact.at,
         kind=fact.kind,
-        what=_what(fact, language, by),
+        what=_what(fact, language, who),
         clause=body.get("step"),
         node=author_of(fact.journal),
         agency=by if by in {*Agency, *Actor} else None,
+        who=who,
         officer=body.get("officer"),
         place=body.get("place"),
         heading=body.get("heading"),
@@ -62,7 +66,7 @@ def _step(fact: Fact, language: Language, counts: str | None) -> StepOut:
     )
 
 
-def _what(fact: Fact, language: Language, by: str | None) -> str:
+def _what(fact: Fact, language: Language, who: str | None) -> str:
     if not understood(fact):
         return say(language, "kind", "not_understood", kind=fact.kind)
     body = fact.body
@@ -70,7 +74,7 @@ def _what(fact: Fact, language: Language, by: str | None) -> str:
         language,
         "kind",
         fact.kind,
-        by=say(language, "agency", by),
+        by=who or "",
         place=say(language, "place", body.get("place")),
         heading=say(language, "heading", body.get("heading")),
         version=body.get("version", ""),

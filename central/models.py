@@ -214,6 +214,7 @@ class StepOut(BaseModel):
     clause: str | None = None
     node: str
     agency: str | None = None
+    who: Annotated[str | None, Field(description="who it was, as they were called on that day")] = None
     officer: str | None = None
     place: str | None = None
     heading: str | None = None

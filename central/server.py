@@ -24,6 +24,7 @@ from central.rotating import first_root
 from shared import protocol
 from shared.facts import FactError
 from shared.journal import centre_node
+from shared.node.agency_file import names_at_hand
 from shared.node.chores import chores
 from shared.node.errors import StoreError
 from shared.node.identity import Identity
@@ -160,6 +161,7 @@ async def run(configuration: CentreConfiguration) -> None:
             tokens,
             checkpoints=configuration.checkpoints,
             link_errors=lambda: _link_errors(links),
+            names=names_at_hand(configuration.agency_names),
         )
         links += [SiteLink(centre, configuration, site, leading) for site in values.sites]
         if opened is not None:

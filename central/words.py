@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from shared.clock import VIETNAM_TIME, BadStamp, Stamp
+from shared.clock import VIETNAM, BadStamp, Stamp
 from shared.words import Language, word
 
 
@@ -32,6 +32,6 @@ def chosen(lang: str | None) -> Language:
 def local(at: str | None, form: str = "%H:%M:%S") -> str:
     """A stamp as local time at the gates."""
     try:
-        return Stamp.parse(at or "").wall.astimezone(VIETNAM_TIME).strftime(form)
+        return Stamp.parse(at or "").wall.astimezone(VIETNAM).strftime(form)
     except BadStamp:
         return ""

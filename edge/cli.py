@@ -16,6 +16,7 @@ from edge.explain import Question, answer, as_json, as_text
 from edge.officers import make_verifier
 from shared.codes import Agency, Heading, Place, Verdict
 from shared.configuration import BadConfiguration
+from shared.node.agency_file import load_agency_names
 from shared.node.errors import NodeError
 from shared.signing import BadKey, PrivateKey
 from shared.words import Language
@@ -47,7 +48,11 @@ def run(config: ConfigArgument) -> None:
 @app.command()
 def check(config: ConfigArgument) -> None:
     """Check a configuration; prints nothing, or file:line: key: what is wrong; what to write."""
-    _load(config)
+    configuration = _load(config)
+    try:
+        load_agency_names(configuration.agency_names)
+    except BadConfiguration as error:
+        raise _wrong(str(error)) from error
 
 
 @app.command()
@@ -94,14 +99,14 @@ def explain(
     if declaration is None and plate is None:
         raise _wrong("name what to explain: --declaration NO, --plate TEXT, or both")
     try:
-        decision, known = answer(_load(config), Question(at, heading, declaration, plate))
+        given = answer(_load(config), Question(at, heading, declaration, plate))
     except (NodeError, BadConfiguration) as error:
         raise _wrong(str(error)) from error
     if as_object:
-        typer.echo(json.dumps(as_json(decision, known, lang), ensure_ascii=False))
+        typer.echo(json.dumps(as_json(given, lang), ensure_ascii=False))
     else:
-        typer.echo(as_text(decision, lang))
-    if decision.verdict is not Verdict.OPEN:
+        typer.echo(as_text(given, lang))
+    if given.decision.verdict is not Verdict.OPEN:
         raise typer.Exit(1)
 
 

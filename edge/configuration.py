@@ -12,6 +12,7 @@ from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarr
 from shared.bodies import Code
 from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
 from shared.configuration import BadConfiguration, Finding, find_line, parse
+from shared.node.agency_file import SHIPPED
 from shared.node.broker import BrokerTable, Port
 from shared.node.procedure_files import load_procedures
 from shared.settings import HealthTick, Settings
@@ -175,6 +176,7 @@ class GateTable(_Table):
     key_file: Path
     centre_key: str
     procedures: Path
+    agency_names: Path | None = None
     officers: Path | None = None
     required_nodes: tuple[Name, ...] = ()
     screen: ScreenTable
@@ -203,6 +205,12 @@ class GateConfiguration:
     def path(self, path: Path) -> Path:
         """A path of the file, made absolute."""
         return self.folder / path
+
+    @property
+    def agency_names(self) -> Path:
+        """The file of agencies' names."""
+        own = self.table.agency_names
+        return self.path(own) if own else SHIPPED
 
     @property
     def root_key(self) -> PublicKey:

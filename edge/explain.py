@@ -1,5 +1,6 @@
 """`barie-edge explain`: what a gate would say of a declaration or a plate, from its own store, as text or JSON."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,18 +9,22 @@ from edge.configuration import GateConfiguration
 from edge.lane.passage import Correction, Judgement, Knowledge, Passage
 from edge.underway import Underway
 from shared import plates
+from shared.agency_names import Called
 from shared.authority import Authority
 from shared.bodies import AUTHORITY_KINDS
+from shared.clock import day_at_gates
 from shared.codes import Heading, Place
 from shared.decide import Decision, explain_no_declaration
 from shared.facts import Fact
 from shared.journal import author_of, centre_node
 from shared.known import Known, journals_of
+from shared.node.agency_file import names_at_hand
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreUnusable
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
+from shared.reasons import Code, Reason
 from shared.words import Language, sentence, word
 
 
@@ -33,7 +38,23 @@ class Question:
     plate: str | None = None
 
 
-def answer(configuration: GateConfiguration, question: Question) -> tuple[Decision, Known]:
+@dataclass(frozen=True)
+class Answer:
+    """A decision, what was known, and how to call agencies: `confirmed_at` is the stamp of each confirmation it counts."""
+
+    decision: Decision
+    known: Known
+    called: Called
+    confirmed_at: Mapping[str, str]
+
+    def sentence(self, reason: Reason, language: Language) -> str:
+        """A reason as a sentence: who confirmed by the name of that day, who is awaited by today's."""
+        at = next((self.confirmed_at[ref] for ref in reason.facts if ref in self.confirmed_at), None)
+        called = self.called.at(at) if reason.code is Code.CONFIRMED else self.called
+        return sentence(language, reason, self.decision.step, called)
+
+
+def answer(configuration: GateConfiguration, question: Question) -> Answer:
     """Decides from the store on disk; raises StoreUnusable when there is none.
 
     Ages are counted from the newest fact held of each journal, by the wall clock.
@@ -45,24 +66,28 @@ def answer(configuration: GateConfiguration, question: Question) -> tuple[Decisi
     try:
         knowledge = _knowledge(configuration, store)
         about = _judge(knowledge, question)
-        return about.decision or explain_no_declaration(), knowledge.known()
+        decision = about.decision or explain_no_declaration()
+        names = names_at_hand(configuration.agency_names)
+        called = Called(names, configuration.table.site, day_at_gates(store.steady()))
+        return Answer(decision, knowledge.known(), called, _confirmed_at(store, decision))
     finally:
         store.close()
 
 
-def as_json(decision: Decision, known: Known, language: Language) -> dict[str, Any]:
+def as_json(answer: Answer, language: Language) -> dict[str, Any]:
     """The decision as `docs/contracts` promise it."""
+    decision = answer.decision
     return {
         "verdict": decision.verdict.value,
         "waits_for": [agency.value for agency in decision.waits_for],
         "ordered": decision.ordered,
         "opens": decision.opens.value if decision.opens else None,
-        "fresh": dict(known.ages_s),
+        "fresh": dict(answer.known.ages_s),
         "reasons": [
             {
                 "code": reason.code.value,
                 "clause": reason.clause,
-                "text": sentence(language, reason, decision.step),
+                "text": answer.sentence(reason, language),
                 "facts": list(reason.facts),
             }
             for reason in decision.reasons
@@ -70,13 +95,18 @@ def as_json(decision: Decision, known: Known, language: Language) -> dict[str, A
     }
 
 
-def as_text(decision: Decision, language: Language) -> str:
+def as_text(answer: Answer, language: Language) -> str:
     """The decision in words."""
-    lines = [word(language, "verdict", decision.verdict)]
-    for reason in decision.reasons:
+    lines = [word(language, "verdict", answer.decision.verdict)]
+    for reason in answer.decision.reasons:
         clause = f" [{reason.clause}]" if reason.clause else ""
-        lines.append(f"  {sentence(language, reason, decision.step)}{clause}")
+        lines.append(f"  {answer.sentence(reason, language)}{clause}")
     return "\n".join(lines)
+
+
+def _confirmed_at(store: Store, decision: Decision) -> dict[str, str]:
+    refs = [ref for one in decision.reasons if one.code is Code.CONFIRMED for ref in one.facts]
+    return {ref: fact.at for ref in refs if (fact := store.get(ref)) is not None}
 
 
 def _judge(knowledge: Knowledge, question: Question) -> Judgement:

@@ -25,13 +25,15 @@ from edge.screen.ports import DeskLine, DeskPress, LinkShown
 from edge.underway import Underway
 from edge.vision.port import PlateReader
 from hardware.modbus import ModbusTcpBarrier
+from shared.agency_names import Called
 from shared.authority import Authority, Counting
 from shared.bodies import AUTHORITY_KINDS
-from shared.clock import Stamp
+from shared.clock import Stamp, day_at_gates
 from shared.codes import Agency
 from shared.facts import Draft, Fact, Sealed
 from shared.journal import centre_node
 from shared.known import Known, journals_of
+from shared.node.agency_file import names_at_hand
 from shared.node.checkpoints import Checkpoints
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreError, StoreUnusable
@@ -105,6 +107,7 @@ class Gate:
         self.sync: SyncNode | None = None
         self._required = (centre_node(self.site), *table.required_nodes)
         self._officers = Officers(configuration.path(table.officers) if table.officers else None)
+        self._names = names_at_hand(configuration.agency_names)
         self._authority: Authority | None = None
         self.knowledge = Knowledge(
             self.store,
@@ -180,6 +183,10 @@ class Gate:
             return tuple(dict.fromkeys(one.declaration for one in found if one.passages[-1].at > since))
         return ()
 
+    def called(self) -> Called:
+        """What agencies are called here today, by the node's own time."""
+        return Called(self._names, self.site, day_at_gates(self.store.steady()))
+
     def sign_in(self, code: str, pin: str) -> Officer | None:
         """The officer when PIN and enrolment are good. Before any enrolment arrived, the PIN alone lets her look."""
         agency = self._officers.agency_of(code, pin)
@@ -236,7 +243,8 @@ class Gate:
     def notes(self) -> list[str]:
         """What a technician should know of though the gate works."""
         recovery = self.recovery()
-        return [recovery.sentence] if recovery else []
+        told = (recovery.sentence if recovery else None, self._names.fault)
+        return [one for one in told if one]
 
     # -- inside
 

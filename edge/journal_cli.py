@@ -13,7 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from edge.underway import Underway
+from shared.agency_names import Called
+from shared.clock import day_at_gates
 from shared.facts import BadFact, FactError, Ref, Sealed
+from shared.node.agency_file import SHIPPED, names_at_hand
 from shared.node.audit import Report, audit
 from shared.node.checkpoints import Checkpoints
 from shared.node.copies import copy_of, export
@@ -36,8 +39,11 @@ StoreArgument = Annotated[
 AsObject = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 WithPrivate = Annotated[bool, typer.Option("--private", help="With the personal values.")]
 
-_WORDS = {"by": "agency", "agency": "agency", "place": "place", "heading": "heading", "site": "site"}
+_WORDS = {"place": "place", "heading": "heading", "site": "site"}
 """Members of a body that hold codes, with the group of their words."""
+
+_AGENCIES = ("by", "agency")
+"""Members of a body that hold an agency, or who acts in its place."""
 
 PROJECTIONS = (Declarations, Underway, UsedTwice)
 
@@ -76,15 +82,20 @@ def show(
     as_object: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     private: WithPrivate = False,
     lang: Annotated[Language, typer.Option(help="Language of the words.")] = Language.VI,
+    names: Annotated[
+        Path, typer.Option(metavar="FILE", help="Agencies' names; else the shipped ones.")
+    ] = SHIPPED,
 ) -> None:
     """Show a fact, all facts about a subject, or a journal; exit code 1 when there are none."""
     none = True
     with _errors():
         file = database_of(place)
         with _unreadable_is_bad():
-            for one in _chosen(ReadStore(file), what):
+            store = ReadStore(file)
+            called = _called(store, names)
+            for one in _chosen(store, what):
                 none = False
-                typer.echo(_as_line(one, private) if as_object else _as_text(one, private, lang))
+                typer.echo(_as_line(one, private) if as_object else _as_text(one, private, lang, called))
     if none:
         typer.echo(f"{what}: nothing of it is held; write journal/number, a subject, or a journal", err=True)
         raise typer.Exit(1)
@@ -217,16 +228,28 @@ def _as_line(one: Sealed, private: bool) -> str:
     )
 
 
-def _as_text(one: Sealed, private: bool, language: Language) -> str:
+def _called(store: Store, file: Path) -> Called:
+    """The names as the site of the store's node uses them; what is wrong with their file is said on standard error."""
+    names = names_at_hand(file)
+    if names.fault:
+        typer.echo(names.fault, err=True)
+    own = store.engine.rows("SELECT DISTINCT value FROM node WHERE name >= 'own/' AND name < 'own0'")
+    return Called(names, own[0][0] if len(own) == 1 else None, day_at_gates(store.steady()))
+
+
+def _as_text(one: Sealed, private: bool, language: Language, called: Called) -> str:
     fact = one.fact
+    called = called.at(fact.at)
     at = f"{fact.stamp.wall.astimezone():%Y-%m-%d %H:%M:%S}"
     lines = [f"{fact.ref}  {at}  {word(language, 'fact', fact.kind)}  {fact.subject}"]
-    lines += [f"  {name}: {_readable(language, name, value)}" for name, value in fact.body.items()]
+    lines += [f"  {name}: {_readable(language, name, value, called)}" for name, value in fact.body.items()]
     lines += [f"  {pointer}: {value}" for pointer, value in _values(one, private).items()]
     return "\n".join(lines)
 
 
-def _readable(language: Language, name: str, value: Any) -> str:
+def _readable(language: Language, name: str, value: Any, called: Called) -> str:
+    if isinstance(value, str) and name in _AGENCIES:
+        return called(language, value)
     if isinstance(value, str):
         return word(language, _WORDS.get(name, ""), value)
     return json.dumps(value, ensure_ascii=False)

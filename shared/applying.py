@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from shared.bodies import Declaration
-from shared.clock import local_day
+from shared.clock import day_at_gates
 from shared.codes import Heading, Load, Place
 from shared.procedures import Procedure, Procedures
 from shared.settings import Settings
@@ -99,4 +99,4 @@ def _demands(
 
 
 def _days(declaration: Declaration, now: datetime) -> tuple[date, date]:
-    return local_day(declaration.declared_at), local_day(now)
+    return day_at_gates(declaration.declared_at), day_at_gates(now)

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z)#([0-9a-f]{4})", re.ASCII)
 _MOST_COUNT = 0xFFFF
 
-VIETNAM_TIME = timezone(timedelta(hours=7))
-"""Time at the gates; the country has one zone and no summer time."""
+VIETNAM = timezone(timedelta(hours=7))
+"""The time zone of the gates, for what people read and for days in force."""
 
 FAR_AHEAD = timedelta(minutes=5)
 """A stamp further ahead of our wall clock than this is stored and flagged, and does not advance our clock."""
@@ -51,6 +51,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def day_at_gates(moment: datetime) -> date:
+    """The day that it is at the gates."""
+    return moment.astimezone(VIETNAM).date()
+
+
 class HybridClock:
     """One node's hybrid logical clock. `wall` is injected; `last` comes back from the store after a restart."""
 
@@ -85,8 +90,3 @@ def _next(stamp: Stamp) -> Stamp:
     if stamp.count < _MOST_COUNT:
         return replace(stamp, count=stamp.count + 1)
     return Stamp(stamp.wall + timedelta(milliseconds=1))
-
-
-def local_day(at: datetime) -> date:
-    """The day at the gates, by which what is in force begins and ends."""
-    return at.astimezone(VIETNAM_TIME).date()

@@ -1,6 +1,6 @@
 """The codes that outside scripts rely on: agencies, places, headings, verdicts, standings.
 
-Codes are English and never change; what a screen shows is a name from `shared.names`.
+Codes are English and never change; a screen shows a word of `shared.words`, for an agency a name of `shared.agency_names`.
 """
 
 from enum import StrEnum

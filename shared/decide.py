@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shared.applying import Governing, governing
 from shared.bodies import Declaration, SeenDecision
-from shared.clock import local_day
+from shared.clock import day_at_gates
 from shared.codes import BARRIERS, YARD_GATES, Actor, Agency, Heading, Place, Standing, Verdict
 from shared.facts import Fact
 from shared.history import History
@@ -80,7 +80,7 @@ def decide(
     time for dates in force, from the node's clock. The result does not depend on the order of `facts`.
     """
     about = Subject(declaration, vehicle, History.of(facts, known.authority), settings)
-    if procedure is not None and not procedure.began(local_day(now)):
+    if procedure is not None and not procedure.began(day_at_gates(now)):
         procedure = None
     stop = _stops(about, known) or _nowhere(procedure, about, place, heading)
     if stop is not None:

@@ -4,7 +4,7 @@ The catalogues are package data (`shared/catalogue/*.toml`); a test holds the th
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -24,6 +24,10 @@ class Language(StrEnum):
     ZH = "zh"
 
 
+Named = Callable[[Language, str], str]
+"""The name of an agency by its code, in a language; `shared.agency_names.Called` knows day and site."""
+
+
 @cache
 def catalogue(language: Language) -> Mapping[str, Mapping[str, str]]:
     """All words of a language, by group and code."""
@@ -36,9 +40,14 @@ def word(language: Language, group: str, code: str) -> str:
     return catalogue(language).get(group, {}).get(code, code)
 
 
-def sentence(language: Language, reason: Reason, step: Step | None = None) -> str:
+def plain_name(language: Language, agency: str) -> str:
+    """What an agency, or who acts in its place, is called where no name of its own is known."""
+    return word(language, "agency", agency)
+
+
+def sentence(language: Language, reason: Reason, step: Step | None = None, named: Named = plain_name) -> str:
     """A reason as one sentence."""
-    values = {name: _value(language, name, value) for name, value in reason.values.items()}
+    values = {name: _value(language, name, value, named) for name, value in reason.values.items()}
     if "reading" in values:
         values["note"] = _note(language, reason, step)
     if reason.code.value == "knowledge_stale":
@@ -47,9 +56,9 @@ def sentence(language: Language, reason: Reason, step: Step | None = None) -> st
     return pattern.format_map(_Forgiving(values))
 
 
-def sentences(language: Language, decision: Decision) -> tuple[str, ...]:
+def sentences(language: Language, decision: Decision, named: Named = plain_name) -> tuple[str, ...]:
     """Every reason of a decision as a sentence."""
-    return tuple(sentence(language, reason, decision.step) for reason in decision.reasons)
+    return tuple(sentence(language, reason, decision.step, named) for reason in decision.reasons)
 
 
 def _note(language: Language, reason: Reason, step: Step | None) -> str:
@@ -68,12 +77,12 @@ class _Forgiving(dict[str, str]):
         return "…"
 
 
-def _value(language: Language, name: str, value: str) -> str:
+def _value(language: Language, name: str, value: str, named: Named) -> str:
     match name:
         case "agency":
-            return word(language, "agency", value)
+            return named(language, value)
         case "agencies":
-            return ", ".join(word(language, "agency", one) for one in value.split(", "))
+            return ", ".join(named(language, one) for one in value.split(", "))
         case "place" | "heading":
             return word(language, name, value)
         case "why":

@@ -46,9 +46,9 @@ class Frame:
         return officer
 
     def words(self, request: Request) -> Words:
-        """The words of the language chosen at this screen; Vietnamese before anybody chose."""
+        """The words of the language chosen at this screen, agencies as they are called today; Vietnamese before anybody chose."""
         chosen = request.cookies.get(LANGUAGE_COOKIE)
-        return Words(Language(chosen) if chosen in list(Language) else Language.VI)
+        return Words(Language(chosen) if chosen in list(Language) else Language.VI, self.gate.called())
 
     def lane(self, name: str) -> LaneForScreen:
         """The lane of that name; a Problem (404) when this gate has none."""

@@ -21,7 +21,7 @@ from edge.screen.plate import PlateDrawn, draw
 from edge.screen.ports import LinkShown
 from edge.screen.words import Words
 from shared.bodies import Declaration
-from shared.clock import VIETNAM_TIME, BadStamp, Stamp
+from shared.clock import VIETNAM, BadStamp, Stamp
 from shared.codes import Agency, Country, Verdict
 from shared.decide import Decision
 from shared.matching import Outcome
@@ -236,11 +236,11 @@ def _step(line: StepLine, words: Words) -> StepShown:
 
 
 def ticks(given: tuple[Tick, ...], words: Words) -> tuple[TickShown, ...]:
-    """Ticks with names and times."""
+    """Ticks with names and times: what is done by the name of its day, what is awaited by today's."""
     return tuple(
         TickShown(
-            short=words("agency_short", tick.by),
-            name=words("agency", tick.by),
+            short=words.at(tick.at)("agency_short", tick.by),
+            name=words.at(tick.at)("agency", tick.by),
             state=tick.state,
             by_whom=" ".join(part for part in (tick.officer, clock_time(tick.at)) if part),
         )
@@ -277,19 +277,19 @@ def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
     if link.disk is not DiskLevel.PLENTY:
         yield words("disk", link.disk)
     if link.recovered_at is not None:
-        yield words("store", "recovered", at=f"{link.recovered_at.astimezone(VIETNAM_TIME):%H:%M %d/%m/%Y}")
+        yield words("store", "recovered", at=f"{link.recovered_at.astimezone(VIETNAM):%H:%M %d/%m/%Y}")
 
 
 def _since(link: LinkShown, words: Words, now: datetime) -> str:
     if link.centre_age_s is None:
         return words("link", "never")
     then = now - timedelta(seconds=link.centre_age_s)
-    return words("link", "unknown_after", time=f"{then.astimezone(VIETNAM_TIME):%H:%M}")
+    return words("link", "unknown_after", time=f"{then.astimezone(VIETNAM):%H:%M}")
 
 
 def clock_time(at: str | None) -> str:
     """Hours and minutes in Vietnam of a fact's stamp; nothing for what is no stamp."""
     try:
-        return f"{Stamp.parse(at or '').wall.astimezone(VIETNAM_TIME):%H:%M}"
+        return f"{Stamp.parse(at or '').wall.astimezone(VIETNAM):%H:%M}"
     except BadStamp:
         return ""

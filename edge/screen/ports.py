@@ -8,6 +8,7 @@ from typing import Protocol
 
 from edge.disk import DiskLevel
 from edge.lane.view import LaneView, Officer, Pressed, Tick
+from shared.agency_names import Called
 from shared.codes import Agency
 
 
@@ -126,6 +127,10 @@ class GateForScreen(Protocol):
 
     def link(self) -> LinkShown:
         """The line to the centre."""
+        ...
+
+    def called(self) -> Called:
+        """What agencies are called at this site today."""
         ...
 
     def sign_in(self, code: str, pin: str) -> Officer | None:

@@ -6,7 +6,7 @@ python -m edge.screen.specimens near      # http://127.0.0.1:8000, officer bp-1 
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import uvicorn
@@ -28,6 +28,7 @@ from edge.lane.view import (
 )
 from edge.screen.app import create_app
 from edge.screen.ports import DeskLine, DeskPress, LaneForScreen, LinkShown
+from shared.agency_names import NO_NAMES, Called
 from shared.bodies import Declaration, Goods, Vehicle
 from shared.codes import (
     Actor,
@@ -302,12 +303,17 @@ class SpecimenGate:
         self.lane = SpecimenLane(view, self.changes, picture_file.read_bytes() if picture_file else None)
         self.lanes: Mapping[str, LaneForScreen] = {view.lane: self.lane}
         self.link_shown = LinkShown(connected=True, centre_age_s=3, unsent=0, stale=False)
+        self.names = NO_NAMES
         self.causes: list[str] = []
         self.confirmed_at_desk: list[tuple[str, str, str]] = []
 
     def link(self) -> LinkShown:
         """The line to the centre, as it was set."""
         return self.link_shown
+
+    def called(self) -> Called:
+        """The names it was given, on the day of its facts."""
+        return Called(self.names, self.site, date(2026, 11, 23))
 
     def sign_in(self, code: str, pin: str) -> Officer | None:
         """Everybody's PIN is the same."""

@@ -79,6 +79,16 @@ def test_a_wrong_key_is_named_with_file_and_line(config: Path, old: str, new: st
     assert finding in answer.stderr
 
 
+def test_check_tells_the_faults_of_the_file_of_names(config: Path) -> None:
+    (config.parent / "agencies.toml").write_text('[[name]]\nagency = "police"\n', encoding="utf-8")
+    config.write_text(f'agency_names = "agencies.toml"\n{GOOD}', encoding="utf-8")
+
+    answer = barie("check", str(config))
+
+    assert answer.exit_code == 2
+    assert f"{config.parent / 'agencies.toml'}:2: name.0.agency: 'police' is not allowed" in answer.stderr
+
+
 def test_a_file_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
     assert barie("check", str(tmp_path / "none.toml")).exit_code == 2
     assert barie("nonsense").exit_code == 2

@@ -46,8 +46,8 @@ def until(true: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def centre(folder: Path, broker_port: int) -> Iterator[str]:
-    """A centre's process, ended by TERM; gives its address."""
+def centre(folder: Path, broker_port: int, more: str = "") -> Iterator[str]:
+    """A centre's process, ended by TERM; gives its address. `more`: lines at the top of its configuration."""
     port = free_port()
     key = PrivateKey.generate()
     (folder / "centre.key").write_text(key.text(), encoding="utf-8")
@@ -56,7 +56,7 @@ def centre(folder: Path, broker_port: int) -> Iterator[str]:
     (folder / "declarants.tokens").write_text("logistics declarant-token-1\n", encoding="utf-8")
     config = folder / "centre.toml"
     config.write_text(
-        'sites = ["CKHN", "TT"]\nkey_file = "centre.key"\nadmin_token_file = "admin.token"\n'
+        f'{more}sites = ["CKHN", "TT"]\nkey_file = "centre.key"\nadmin_token_file = "admin.token"\n'
         f'declarant_tokens_file = "declarants.tokens"\n[listen]\nport = {port}\n'
         f'[broker]\nhost = "127.0.0.1"\nport = {broker_port}\n',
         encoding="utf-8",
@@ -86,6 +86,13 @@ def test_without_a_broker_declarations_are_taken_and_the_cause_is_said(
         assert taken.status_code == 201
 
     assert "centre_stopped" in (tmp_path / "centre.log").read_text(encoding="utf-8")
+
+
+def test_a_file_of_names_that_cannot_be_used_stops_no_centre_and_is_noted(tmp_path: Path) -> None:
+    with centre(tmp_path, free_port(), 'agency_names = "agencies.toml"\n') as url:
+        noted = httpx.get(f"{url}/health/ready").json()["notes"]
+
+    assert [one.startswith(f"{tmp_path / 'agencies.toml'}:1: file: ") for one in noted] == [True]
 
 
 @needs_mosquitto

@@ -1,18 +1,24 @@
 """Journeys, facts, gates, health: what the centre shows of what it holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from central.centre import Centre
 from central.gates import GateState
+from shared.agency_names import AgencyNames
+from shared.codes import Agency
 from shared.journal import Head
 from shared.node.errors import StoreUnusable
 from shared.node.peers import HEARD_RECENTLY_S, Heard
 from shared.protocol import Status, Vector, WireHead
 from shared.signing import PrivateKey
+from tests.central.conftest import Client
+from tests.naming import renamed
 
 HASH = "0" * 64
+DAY_S = 24 * 3600
 
 
 @pytest.fixture
@@ -51,6 +57,35 @@ def test_a_journey_tells_who_when_and_where_with_what_it_rests_on(
     assert (confirmed["node"], confirmed["agency"], confirmed["officer"]) == (gate, "customs", "hq-1")
     assert (confirmed["clause"], confirmed["place"], confirmed["vehicle"]) == ("4.2.b", "barrier-2", "v1")
     assert confirmed["refs"] == [arrived, declared["ref"]]
+
+
+@pytest.mark.usefixtures("gate")
+def test_a_journey_calls_an_agency_as_on_the_day_of_each_fact(
+    centre: Centre, ask: Any, declaration: Any, passage: Any, clocks: Any
+) -> None:
+    new = replace(centre, names=renamed(Agency.CUSTOMS, "2026-11-24", "Hải quan mới", 'site = "CKHN"'))
+    declared = ask("POST", "/api/declarations", json=declaration).json()
+    for _ in range(2):
+        passage(declared["no"], declared["ref"])
+        clocks.pass_s(DAY_S)
+        centre.store.steady.look(confirmed=clocks.wall)
+
+    told = Client(new)("GET", f"/api/journeys/{declared['no']}").json()["steps"]
+    page = Client(new)("GET", f"/journeys/{declared['no']}").text
+
+    confirmed = [(one["who"], one["what"]) for one in told if one["kind"] == "confirmed"]
+    assert confirmed == [
+        ("Hải quan", "Hải quan xác nhận tại Barie số 2"),
+        ("Hải quan mới", "Hải quan mới xác nhận tại Barie số 2"),
+    ]
+    assert [page.count(f"<td>{who}<small>hq-1") for who, _ in confirmed] == [1, 1]
+
+
+def test_a_file_of_names_that_cannot_be_used_is_noted(centre: Centre) -> None:
+    assert centre.notes() == []
+    assert replace(centre, names=AgencyNames(fault="agencies.toml:1: file: gone")).notes() == [
+        "agencies.toml:1: file: gone"
+    ]
 
 
 @pytest.mark.usefixtures("gate")

@@ -48,8 +48,9 @@ def gate_file(
     node: str = "gate-2",
     place: str = "barrier-2",
     agencies: tuple[str, ...] = ("border_guard", "customs"),
+    names: str | None = None,
 ) -> Path:
-    """Writes the folder; gives the configuration file."""
+    """Writes the folder; gives the configuration file. `names`: the file of agencies' names, where it has its own."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "node.key").write_text(key(journal_id(node)).text(), encoding="utf-8")
     (folder / "officers.toml").write_text(
@@ -59,7 +60,7 @@ def gate_file(
     centre_key = key(journal_id(centre_node(SITE))).public.text
     quoted = ", ".join(f'"{agency}"' for agency in agencies)
     text = GATE.format(node=node, place=place, agencies=quoted, centre_key=centre_key)
-    file.write_text(text, encoding="utf-8")
+    file.write_text(f'agency_names = "{names}"\n{text}' if names else text, encoding="utf-8")
     return file
 
 

@@ -3,6 +3,7 @@
 import json
 import stat
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from typer.testing import CliRunner, Result
 
 from edge.cli import app
 from edge.officers import load_officers, pin_fits
+from shared.clock import Stamp
 from shared.signing import PrivateKey
-from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, NO, PLATE, Site
+from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, MORNING, NO, PLATE, Site
 from tests.edge.gate_folder import filled, gate_file
+from tests.naming import renamed_text
 
 AT = ["--at", "barrier-2", "--heading", "in"]
 
@@ -25,6 +28,14 @@ def barie(*words: str | Path, entered: str | None = None) -> Result:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     return gate_file(tmp_path)
+
+
+def own_names(config: Path, text: str | None) -> None:
+    """Lets the configuration name a file of names of its own, which is not there when None."""
+    if text is not None:
+        (config.parent / "agencies.toml").write_text(text, encoding="utf-8")
+    told = config.read_text(encoding="utf-8")
+    config.write_text(f'agency_names = "agencies.toml"\n{told}', encoding="utf-8")
 
 
 def explained(config: Path, *words: str) -> dict[str, Any]:
@@ -67,6 +78,22 @@ def test_a_bad_configuration_is_told_on_standard_error(config: Path) -> None:
     answer = barie("check", config)
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert answer.stderr.startswith(f"{config}:19: lane.0.heading: 'up' is not allowed; write one of")
+
+
+def test_check_tells_the_faults_of_the_file_of_names_with_its_lines(config: Path) -> None:
+    own_names(config, renamed_text(CUSTOMS, "2024-02-02", "Hải quan cửa khẩu"))
+    names = config.parent / "agencies.toml"
+    line = names.read_text(encoding="utf-8").splitlines().index('vi = "Hải quan cửa khẩu"') - 2
+    answer = barie("check", config)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.startswith(f"{names}:{line}: name.9: line ")
+    assert "names customs from 2024-02-02 already; change one of the two" in answer.stderr
+
+
+def test_check_tells_of_a_file_of_names_that_is_not_there(config: Path) -> None:
+    own_names(config, None)
+    answer = barie("check", config)
+    assert (answer.exit_code, "agencies.toml:1: file: " in answer.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -133,6 +160,29 @@ def test_explain_speaks_the_language_asked_for(config: Path) -> None:
     }
     assert len(set(texts.values())) == 3
     assert "Hải quan" in texts["vi"]
+
+
+def test_explain_names_who_confirmed_as_on_that_day_and_who_is_awaited_as_today(config: Path) -> None:
+    site = Site()
+    site.license("gate-3", [BARRIER_2_IN[0]], [BORDER_GUARD, CUSTOMS])
+    site.enrol(CUSTOMS, start=MORNING - timedelta(days=3))
+    site.confirm("4.2.b", CUSTOMS, node="gate-3", at=Stamp(MORNING - timedelta(days=2)))
+    filled(config.parent, site)
+    both = renamed_text(CUSTOMS, "2026-11-23", "Hải quan mới")
+    entry = both[both.rindex("[[name]]") :]
+    own_names(config, both + entry.replace("customs", "border_guard").replace("Hải quan", "Biên phòng"))
+    told = explained(config, *AT, "--declaration", NO)
+    texts = {reason["code"]: reason["text"] for reason in told["reasons"]}
+    assert "Hải quan" in texts["confirmed"]
+    assert "mới" not in texts["confirmed"]
+    assert "Biên phòng mới" in texts["confirmation_missing"]
+
+
+def test_explain_works_without_a_file_of_names(config: Path) -> None:
+    own_names(config, None)
+    filled(config.parent, Site())
+    told = explained(config, *AT, "--declaration", NO)
+    assert any("Hải quan" in reason["text"] for reason in told["reasons"])
 
 
 def test_explain_without_a_question_and_without_a_store_is_a_wrong_call(config: Path) -> None:

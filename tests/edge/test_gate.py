@@ -17,16 +17,21 @@ from shared.clock import utc_now
 from shared.codes import Agency
 from shared.facts import Fact
 from shared.node.errors import StoreUnusable
+from shared.words import Language
 from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, HEALTH, NO, PLATE, SITE, VEHICLE, Site
 from tests.edge.gate_folder import PIN, configuration, hears
 from tests.edge.world import Clock, ToldReader
 from tests.loop import in_loop
+from tests.naming import renamed_text
 
 CUSTOMS_OFFICER = Officer("customs-1", CUSTOMS, "yard-desk")
 
 
-def gate_in(folder: Path, **how: Any) -> Gate:
+def gate_in(folder: Path, names: str | None = None, **how: Any) -> Gate:
     clock = Clock()
+    if names is not None:
+        (folder / "agencies.toml").write_text(names, encoding="utf-8")
+        how = {**how, "names": "agencies.toml"}
     return Gate(configuration(folder, **how), ToldReader(clock), clock)
 
 
@@ -135,6 +140,22 @@ def test_the_last_will_is_a_status_of_the_same_node_that_is_not_there() -> None:
     )
 
 
+def test_agencies_are_called_as_the_gates_own_file_says(tmp_path: Path) -> None:
+    gate = gate_in(
+        tmp_path, names=renamed_text(CUSTOMS, "2024-03-01", "Hải quan Hữu Nghị", f'site = "{SITE}"')
+    )
+    assert gate.called()(Language.VI, CUSTOMS) == "Hải quan Hữu Nghị"
+    assert gate.notes() == []
+    gate.store.close()
+
+
+def test_a_file_of_names_that_cannot_be_used_stops_no_gate_and_is_noted(tmp_path: Path) -> None:
+    gate = gate_in(tmp_path, names="[[name]")
+    assert gate.called()(Language.VI, CUSTOMS) == "Hải quan"
+    assert [note.startswith(f"{tmp_path / 'agencies.toml'}:1: TOML: ") for note in gate.notes()] == [True]
+    gate.store.close()
+
+
 # -- the desk
 
 
@@ -198,8 +219,8 @@ async def test_a_press_for_another_line_than_the_one_shown_is_refused(
     desk: tuple[Gate, Site], changed: dict[str, Any]
 ) -> None:
     gate, _ = desk
+    line = gate.desk(CUSTOMS)[0]
     with pytest.raises(PressRefused, match="stale"):
-        line = gate.desk(CUSTOMS)[0]
         await confirms(gate, replace(line, press=replace(line.press, **changed)))
 
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from edge.cli import app
 from edge.underway import Underway
+from shared.clock import Stamp
 from shared.facts import Draft, commit
 from shared.node.declarations import Declarations
 from shared.node.own import remember
@@ -18,6 +20,7 @@ from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.protocol import Batch, decode, open_batch
 from tests.builders import BARRIER_2_IN, CUSTOMS, MORNING, NO, SITE, Site, declared_body, key
+from tests.naming import renamed_text
 from tests.shared.members import CENTRE_JOURNAL
 
 DRIVER = "/vehicles/0/driver/name"
@@ -37,12 +40,17 @@ def data(tmp_path: Path) -> Path:
     site.tell("centre-CKHN", Draft("amended", f"declaration/{NO}", body, private))
     site.confirm("4.2.b", CUSTOMS)
     site.drive_through(BARRIER_2_IN)
-    store = Store(tmp_path / "data" / "facts.db", [Declarations(), Underway(), UsedTwice()], lambda: MORNING)
+    return kept(tmp_path, site)
+
+
+def kept(folder: Path, site: Site) -> Path:
+    """The data folder of a gate that holds all of a site's journals."""
+    store = Store(folder / "data" / "facts.db", [Declarations(), Underway(), UsedTwice()], lambda: MORNING)
     remember(store, "gate-3", SITE, key(CENTRE_JOURNAL).public)
     for one in site.journals.values():
         store.absorb(one.sealed, one.signed)
     store.close()
-    return tmp_path / "data"
+    return folder / "data"
 
 
 # -- verify
@@ -108,6 +116,25 @@ def test_show_speaks_vietnamese_and_english(data: Path) -> None:
     english = journal("show", data, "gate-2.1/1", "--lang", "en").stdout
     assert "confirmed" in english
     assert "Customs" in english
+
+
+def test_show_calls_an_agency_as_on_the_day_of_the_fact_at_the_site_of_the_node(tmp_path: Path) -> None:
+    site = Site()
+    site.confirm("4.2.b", CUSTOMS, at=Stamp(MORNING - timedelta(days=2)))
+    site.confirm("4.2.b", CUSTOMS)
+    store, file = kept(tmp_path, site), tmp_path / "agencies.toml"
+    file.write_text(
+        renamed_text(CUSTOMS, "2026-11-22", "Hải quan Hữu Nghị", f'site = "{SITE}"'), encoding="utf-8"
+    )
+    shown = [journal("show", store, f"gate-2.1/{seq}", "--names", file).stdout for seq in (1, 2)]
+    assert ["by: Hải quan\n" in one for one in shown] == [True, False]
+    assert ["by: Hải quan Hữu Nghị\n" in one for one in shown] == [False, True]
+
+
+def test_show_goes_on_without_a_file_of_names_and_says_so(data: Path, tmp_path: Path) -> None:
+    answer = journal("show", data, "gate-2.1/1", "--names", tmp_path / "absent.toml")
+    assert (answer.exit_code, "by: Hải quan\n" in answer.stdout) == (0, True)
+    assert "absent.toml:1: file: " in answer.stderr
 
 
 def test_show_gives_a_journal_or_all_about_a_subject(data: Path) -> None:
