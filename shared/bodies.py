@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.codes import Actor, Agency, Country, Direction, Heading, Place, Quarantine, Verdict, YardLocation
+from shared.codes import (
+    Actor,
+    Agency,
+    Country,
+    Direction,
+    Ground,
+    Heading,
+    Place,
+    Quarantine,
+    Verdict,
+    YardLocation,
+)
 from shared.facts import BadFact, Fact
 
 Text = Annotated[str, StringConstraints(max_length=500)]
@@ -138,10 +149,12 @@ class Candidate(Body):
 
 
 class PlateRead(At):
-    """What the cameras read in one passage, from several looks."""
+    """What the cameras read in one passage, from several looks; `trailer` where they read its plate too."""
 
     text: Text
     country: Country | None = None
+    ground: Ground | None = None
+    trailer: Text | None = None
     confidence: Probability
     looks: Annotated[int, Field(ge=1)]
     agreeing: Annotated[int, Field(ge=0)]

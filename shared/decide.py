@@ -42,6 +42,9 @@ class Code(StrEnum):
     DEVICE_CONFIRMS = "device_confirms"
     NOBODY_NAMED = "nobody_named"
     NO_DECLARATION = "no_declaration"
+    ANOTHER_TRACTOR = "another_tractor"
+    TRAILER_DIFFERS = "trailer_differs"
+    PLATE_AMENDED = "plate_amended"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,11 @@ NEEDS_REASON = frozenset({Press.REFUSE, Press.OPEN_WITH_REASON, Press.GIVE_REASO
 """Presses that carry `values["reason"]`."""
 
 _RETRY_STATES = frozenset({LaneState.WAITING, LaneState.FAULT})
+_NOT_AS_DECLARED = frozenset(
+    {Code.NO_DECLARATION, Code.ANOTHER_TRACTOR, Code.TRAILER_DIFFERS, Code.PLATE_AMENDED}
+)
+"""Refusals that rest on a comparison of what came with what is declared."""
+
 _PRIMARY = {
     Verdict.WAIT: (Press.CONFIRM_AND_OPEN, Press.CONFIRM),
     Verdict.OPEN: (Press.OPEN,),
@@ -66,7 +71,7 @@ def _openings(view: LaneView, agency: Agency) -> Iterator[Press]:
         return
     if decision.verdict is Verdict.OPEN and (decision.opens is agency or not decision.automatic):
         yield Press.OPEN
-    elif decision.verdict is Verdict.UNKNOWN or _nobody_declared(decision) or _only_reason_lifts(decision):
+    elif decision.verdict is Verdict.UNKNOWN or _not_as_declared(decision) or _only_reason_lifts(decision):
         yield Press.OPEN_WITH_REASON
 
 
@@ -124,5 +129,6 @@ def _only_reason_lifts(decision: Decision) -> bool:
     return refused and decision.step is not None and not decision.step.confirm
 
 
-def _nobody_declared(decision: Decision) -> bool:
-    return any(reason.code is Code.NO_DECLARATION for reason in decision.reasons)
+def _not_as_declared(decision: Decision) -> bool:
+    """A reader may be wrong, or a declarant: the border guard has the last word, and says why."""
+    return any(reason.code in _NOT_AS_DECLARED for reason in decision.reasons)

@@ -1,7 +1,7 @@
 """Looks made by hand for the tests of what comes after the reader."""
 
-from edge.vision.port import Corners, Ground, LookKind, PlateLook, Quality
-from shared.codes import Country
+from edge.vision.port import Corners, LookKind, PlateLook, Quality
+from shared.codes import Country, Ground
 from shared.plates import province
 
 

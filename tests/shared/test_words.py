@@ -27,6 +27,9 @@ VALUES: Mapping[Code, Mapping[str, str]] = {
     Code.OUT_OF_ORDER: {"agency": "customs"},
     Code.READING_IN_USE: {"reading": "wide"},
     Code.KNOWLEDGE_STALE: {"centre-CKHN.1": "700"},
+    Code.ANOTHER_TRACTOR: {"no": "2026112300001", "read": "29H99999", "declared": "12C12345"},
+    Code.TRAILER_DIFFERS: {"no": "2026112300001", "read": "98R03688", "declared": "98R03866"},
+    Code.PLATE_AMENDED: {"no": "2026112300001", "read": "12C12345", "declared": "29H99999"},
 }
 """The values that `decide` gives with a reason."""
 
