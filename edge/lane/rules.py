@@ -131,4 +131,4 @@ def _only_reason_lifts(decision: Decision) -> bool:
 
 def _not_as_declared(decision: Decision) -> bool:
     """A reader may be wrong, or a declarant: the border guard has the last word, and says why."""
-    return any(reason.code in _NOT_AS_DECLARED for reason in decision.reasons)
+    return decision.verdict is Verdict.REFUSE and decision.reasons[0].code in _NOT_AS_DECLARED
