@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from edge.lane.machine import LaneState
 from edge.lane.view import Buttons, LaneView, Press
+from shared import plates
 from shared.codes import Agency, Verdict
 from shared.decide import Code, Decision
 from shared.matching import Outcome
@@ -87,8 +88,12 @@ def _confirmations(view: LaneView, agency: Agency) -> Iterator[Press]:
 
 
 def in_doubt(view: LaneView) -> bool:
-    """True while an officer has to say which vehicle stands there: only an exact match of a finished read is certain."""
-    certain = view.outcome is Outcome.EXACT and view.plate is not None and view.plate.final
+    """True while an officer has to say which vehicle stands there: only an exact match of a finished read is certain.
+
+    A trailer's plate never is: another tractor may have brought it.
+    """
+    plate = view.plate if view.outcome is Outcome.EXACT else None
+    certain = plate is not None and plate.final and not plates.is_trailer(plate.text)
     return view.state is LaneState.WAITING and not certain
 
 
