@@ -8,11 +8,10 @@ from typing import Any
 from central.errors import Conflict, NotFound, NumbersExhausted
 from central.journals import CentreJournals
 from central.models import DeclarationIn
-from central.words import VIETNAM_TIME
 from shared import subjects
 from shared.authority import from_centre
 from shared.bodies import Declaration, Recalled, dump
-from shared.clock import utc_now
+from shared.clock import VIETNAM_TIME, utc_now
 from shared.facts import Draft, Fact, Private, PrivateValue, commit
 from shared.node.declarations import DeclarationBook, Declared
 

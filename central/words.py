@@ -2,14 +2,11 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta, timezone
 from functools import cache
 from importlib.resources import files
 
-from shared.clock import BadStamp, Stamp
+from shared.clock import VIETNAM_TIME, BadStamp, Stamp
 from shared.words import Language, word
-
-VIETNAM_TIME = timezone(timedelta(hours=7))
 
 
 @cache

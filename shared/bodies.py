@@ -15,6 +15,7 @@ DeclarationNo = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
 FactRef = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}/[1-9][0-9]{0,15}$")]
 JournalId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}$")]
 Number = Annotated[int, Field(ge=0, lt=2**53)]
+PaymentRef = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/-]{1,100}$")]
 Clause = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[a-zđ])?$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -282,6 +283,23 @@ class TurnedBack(At):
     thumbnail: Sha256 | None = None
 
 
+class Channel(StrEnum):
+    """Which way money came in."""
+
+    ONLINE = "online"
+    COUNTER = "counter"
+
+
+class FeePaid(Body):
+    """Money for the fee of one vehicle, in whole đồng. `payment`: the cashier's reference, which no other payment bears."""
+
+    declaration: DeclarationNo
+    vehicle: Code
+    amount_vnd: Number
+    payment: PaymentRef
+    channel: Channel
+
+
 class NodeEnrolled(Body):
     """The centre licenses a node: its key, the places it speaks for, the agencies that have a screen or desk there.
 
@@ -412,6 +430,7 @@ BODIES: dict[tuple[str, int], type[Body]] = {
     ("boom_seen", 1): BoomSeen,
     ("passed", 1): Passed,
     ("turned_back", 1): TurnedBack,
+    ("fee_paid", 1): FeePaid,
     ("node_enrolled", 1): NodeEnrolled,
     ("officer_enrolled", 1): OfficerEnrolled,
     ("officer_revoked", 1): OfficerRevoked,

@@ -6,13 +6,16 @@ A stamp is for display and ties. Order that matters comes from causes, durations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d\.\d{3}Z)#([0-9a-f]{4})", re.ASCII)
 _MOST_COUNT = 0xFFFF
 
 FAR_AHEAD = timedelta(minutes=5)
 """A stamp further ahead of our wall clock than this is stored and flagged, and does not advance our clock."""
+
+VIETNAM_TIME = timezone(timedelta(hours=7))
+"""The time at the gates."""
 
 
 class BadStamp(ValueError):

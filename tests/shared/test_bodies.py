@@ -68,6 +68,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "boom_seen": {"lane": "l1", "place": "barrier-1", "state": "opened", "request": "gate-1.1/8"},
     "passed": {**AT, "plate": "12C12345", "last_step": True},
     "turned_back": {**AT, "plate": "12C12345"},
+    "fee_paid": {
+        "declaration": NO,
+        "vehicle": VEHICLE,
+        "amount_vnd": 300_000,
+        "payment": "VCB.2026/11:0001",
+        "channel": "online",
+    },
     "node_enrolled": {
         "node": "gate-1",
         "site": "CKHN",
