@@ -117,6 +117,7 @@ class Fee:
     """
 
     state: FeeState
+    matter: Matter
     collector: Agency
     due: Due
     due_vnd: int | None = None
@@ -197,6 +198,7 @@ def fee(
     confirming = matching or (collected[-1] if collected else None)
     stands = Fee(
         FeeState.NOT_READY,
+        matter,
         collector,
         due,
         due_vnd,
