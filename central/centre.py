@@ -74,12 +74,13 @@ class Centre:
     ) -> "Centre":
         """Puts the parts together around a store."""
         journals = CentreJournals(store, key, sites)
+        declarations = DeclarationDesk(journals, wall)
         return cls(
             journals=journals,
-            declarations=DeclarationDesk(journals, wall),
+            declarations=declarations,
             enrolments=EnrolmentDesk(journals, wall),
             forgets=ForgetDesk(journals),
-            fees=FeeDesk(journals, tariffs, routing),
+            fees=FeeDesk(journals, declarations, tariffs, routing),
             oversight=Oversight(store),
             checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},
             passages=PassageBook(store),

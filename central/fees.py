@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from central.declaring import DeclarationDesk
 from central.errors import Conflict, NotFound
 from central.journals import CentreJournals
 from shared import subjects
@@ -12,7 +13,7 @@ from shared.facts import Draft, Fact
 from shared.fee_facts import payment_counts, vehicle_fee
 from shared.fees import COLLECTORS, YARD_VALUES, Fee, FeeState, Routing, Value, goods_groups
 from shared.history import History
-from shared.node.declarations import DeclarationBook, Declared
+from shared.node.declarations import DeclarationBook
 from shared.node.engine import Engine
 from shared.tariffs import GoodsGroup, Tariff, Tariffs, WeightClass
 from shared.words import Language
@@ -112,8 +113,11 @@ class Page:
 class FeeDesk:
     """Takes payments and tells how fees stand."""
 
-    def __init__(self, journals: CentreJournals, tariffs: Tariffs, routing: Routing) -> None:
+    def __init__(
+        self, journals: CentreJournals, declarations: DeclarationDesk, tariffs: Tariffs, routing: Routing
+    ) -> None:
         self.routing = routing
+        self._declarations = declarations
         self._tariffs = tariffs
         self._journals = journals
         self._store = journals.store
@@ -132,7 +136,7 @@ class FeeDesk:
                         f" {held.channel}; send a payment under a reference of its own"
                     )
                 return fact, False
-            declared = self._find(paid.declaration)
+            declared = self._declarations.find(paid.declaration)
             if declared.body.find(paid.vehicle) is None:
                 raise NotFound(f"{paid.declaration} declares no vehicle {paid.vehicle}; mend the code")
             draft = Draft("fee_paid", subjects.vehicle(paid.declaration, paid.vehicle), dump(paid))
@@ -140,7 +144,7 @@ class FeeDesk:
 
     def of(self, no: str) -> list[VehicleFee]:
         """How the fee of each vehicle of a declaration stands; raises NotFound."""
-        declared = self._find(no)
+        declared = self._declarations.find(no)
         body = declared.body
         facts = self._store.about(subjects.declaration(no))
         history = History.of(facts, self._journals.authority(body.site))
@@ -200,12 +204,6 @@ class FeeDesk:
                 continue
             if payment_counts(fact, body, self._journals.authority(declared.body.site)):
                 yield fact, body
-
-    def _find(self, no: str) -> Declared:
-        declared = self._book.find(no)
-        if declared is None:
-            raise NotFound(f"no declaration {no} is held here")
-        return declared
 
 
 def _matters(database: Engine, no: str, vehicle: str) -> None:

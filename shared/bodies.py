@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.codes import Actor, Agency, Country, Direction, Heading, Place, Quarantine, Verdict, YardLocation
+from shared.codes import (
+    Actor,
+    Agency,
+    Channel,
+    Country,
+    Direction,
+    Heading,
+    Place,
+    Quarantine,
+    Verdict,
+    YardLocation,
+)
 from shared.facts import BadFact, Fact
 
 Text = Annotated[str, StringConstraints(max_length=500)]
@@ -15,6 +26,8 @@ DeclarationNo = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
 FactRef = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}/[1-9][0-9]{0,15}$")]
 JournalId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}$")]
 Number = Annotated[int, Field(ge=0, lt=2**53)]
+Vnd = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
+"""Whole đồng, as a number: the text "300.000" would be read as 300."""
 PaymentRef = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/-]{1,100}$")]
 Clause = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[a-zđ])?$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -283,19 +296,12 @@ class TurnedBack(At):
     thumbnail: Sha256 | None = None
 
 
-class Channel(StrEnum):
-    """Which way money came in."""
-
-    ONLINE = "online"
-    COUNTER = "counter"
-
-
 class FeePaid(Body):
     """Money for the fee of one vehicle, in whole đồng. `payment`: the cashier's reference, which no other payment bears."""
 
     declaration: DeclarationNo
     vehicle: Code
-    amount_vnd: Number
+    amount_vnd: Vnd
     payment: PaymentRef
     channel: Channel
 

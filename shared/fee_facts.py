@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from shared.authority import Authority, Counting, from_centre
-from shared.bodies import Channel, Declaration, FeePaid, read_body
+from shared.bodies import Declaration, FeePaid, read_body
 from shared.clock import VIETNAM_TIME
-from shared.codes import Agency, Place
+from shared.codes import Agency, Channel, Place
 from shared.facts import Fact, FactError
 from shared.fees import (
     COLLECTORS,

@@ -13,12 +13,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.bodies import Code
+from shared.bodies import Code, Vnd
 from shared.codes import Direction
 
-Vnd = Annotated[int, Field(ge=0, lt=2**53)]
-"""Whole đồng."""
-Percent = Annotated[int, Field(gt=0, le=10_000)]
+Percent = Annotated[int, Field(gt=0, le=10_000, strict=True)]
 
 
 class Backing(StrEnum):

@@ -155,6 +155,7 @@ def test_what_a_node_without_licence_tells_does_not_take_a_reference(
         ({"vehicle": "v2"}, 404),
         ({"amount_vnd": -1}, 422),
         ({"amount_vnd": 0.5}, 422),
+        ({"amount_vnd": "300.000"}, 422),
         ({"payment": ""}, 422),
         ({"channel": "cheque"}, 422),
         ({"more": 1}, 422),

@@ -272,3 +272,9 @@ def test_a_declaration_finds_its_vehicles() -> None:
     assert found is not None
     assert found.plate == "12C12345"
     assert declaration.find("v2") is None
+
+
+@pytest.mark.parametrize("amount", [-1, 0.5, "300.000", True])
+def test_money_is_whole_dong_written_as_a_number(amount: object) -> None:
+    with pytest.raises(BadFact, match="amount_vnd"):
+        read_body(fact("fee_paid", EXAMPLES["fee_paid"] | {"amount_vnd": amount}))

@@ -186,6 +186,7 @@ source = "the text"
     [
         ("amount_vnd = 1000", "amount_vnd = -1", "t.toml:18: rate.0.amount_vnd:"),
         ("amount_vnd = 1000", "amount_vnd = 10.5", "t.toml:18: rate.0.amount_vnd:"),
+        ("amount_vnd = 1000", 'amount_vnd = "1.000"', "t.toml:18: rate.0.amount_vnd:"),
         ("amount_vnd = 1000\n", "", 'rate.0: standing: write "unknown" with no amount'),
         (
             'amount_vnd = 1000\nstanding = "text"',
