@@ -6,18 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.codes import (
-    Actor,
-    Agency,
-    Channel,
-    Country,
-    Direction,
-    Heading,
-    Place,
-    Quarantine,
-    Verdict,
-    YardLocation,
-)
+from shared.codes import Actor, Agency, Country, Direction, Heading, Place, Quarantine, Verdict, YardLocation
 from shared.facts import BadFact, Fact
 
 Text = Annotated[str, StringConstraints(max_length=500)]
@@ -303,7 +292,7 @@ class FeePaid(Body):
     vehicle: Code
     amount_vnd: Vnd
     payment: PaymentRef
-    channel: Channel
+    channel: Literal["online", "counter"]
 
 
 class NodeEnrolled(Body):

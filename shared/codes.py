@@ -73,13 +73,6 @@ class Quarantine(StrEnum):
     REQUIRED = "required"
 
 
-class Channel(StrEnum):
-    """Which way money came in."""
-
-    ONLINE = "online"
-    COUNTER = "counter"
-
-
 class Verdict(StrEnum):
     """What the rules say about one vehicle at one place. OPEN means *may be opened*."""
 

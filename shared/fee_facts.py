@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from shared.authority import Authority, Counting, from_centre
 from shared.bodies import Declaration, FeePaid, read_body
 from shared.clock import VIETNAM_TIME
-from shared.codes import Agency, Channel, Place
+from shared.codes import Agency, Place
 from shared.facts import Fact, FactError
 from shared.fees import (
     COLLECTORS,
@@ -67,7 +67,7 @@ def payment_counts(fact: Fact, body: FeePaid, authority: Authority) -> bool:
     """Whether a payment counts: told by the centre, or, at the counter, by a node licensed for a collector's desk."""
     if from_centre(authority.site, fact):
         return True
-    return body.channel is Channel.COUNTER and any(
+    return body.channel == "counter" and any(
         authority.fact_speaks(fact, Place.ONLINE, agency) is Counting.COUNTS for agency in COLLECTORS
     )
 
