@@ -28,7 +28,15 @@ from shared.matching import Outcome
 from shared.reasons import Code, Reason
 from shared.turn_away import cause_of
 
-_TICKS_SAY_IT = frozenset({Code.CONFIRMED, Code.CONFIRMATION_MISSING, Code.DEVICE_CONFIRMS})
+_TICKS_SAY_IT = frozenset(
+    {
+        Code.CONFIRMED,
+        Code.CONFIRMATION_MISSING,
+        Code.DEVICE_CONFIRMS,
+        Code.FEE_CONFIRMED,
+        Code.QUARANTINE_NOT_REQUESTED,
+    }
+)
 
 
 class Tone(StrEnum):
@@ -251,8 +259,9 @@ def ticks(given: tuple[Tick, ...], words: Words) -> tuple[TickShown, ...]:
 
 
 def _earlier_step(decision: Decision) -> Reason | None:
-    """The first earlier step that still lacks a confirmation; the headline says it."""
-    return next((one for one in decision.reasons if one.code is Code.EARLIER_STEP_MISSING), None)
+    """The first earlier step, the fee among them, that still lacks a confirmation; the headline says it."""
+    lacking = (Code.EARLIER_STEP_MISSING, Code.FEE_NOT_CONFIRMED)
+    return next((one for one in decision.reasons if one.code in lacking), None)
 
 
 def _reasons(decision: Decision, link: LinkShown, words: Words) -> Iterator[ReasonShown]:
