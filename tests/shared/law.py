@@ -74,7 +74,12 @@ STOPS = (
     Stop("4.2.b", BARRIER_2_IN, BOTH, "S2 1.2.a"),
     Stop("4.2.g", BARRIER_1_OUT, TO_CHINA, "S2 1.2.a; A7", ordered=True, earlier=("4.2.b",)),
     Stop(
-        "4.3.e", BARRIER_2_IN, (), "S2 1.2.b; A8, 1", standing=AMBIGUOUS, readings={"literal": (), "wide": BOTH}
+        "4.3.e",
+        BARRIER_2_IN,
+        (),
+        "S2 1.2.b; A8, 1",
+        standing=AMBIGUOUS,
+        readings={"literal": (), "wide": BOTH},
     ),
     Stop("4.3.g", BARRIER_1_OUT, TO_CHINA, "S2 1.2.b; A7", ordered=True, earlier=("4.3.c",)),
     Stop(
@@ -152,27 +157,54 @@ YARDS = (
     Yard("5.3.đ", "S2 1.3.b"),
 )
 
+
+@dataclass(frozen=True)
+class YardGate:
+    """A gate of the yard, where devices recognise, confirm and open."""
+
+    clause: str
+    at: At
+    ground: str
+
+    def __str__(self) -> str:
+        return self.clause
+
+
 YARD_GATES = (
-    ("4.2.c", YARD_IN, "S2 1.2.a"),
-    ("4.2.e", YARD_OUT, "S2 1.2.a"),
-    ("4.3.b", YARD_IN, "S2 1.2.b"),
-    ("4.3.đ", YARD_OUT, "S2 1.2.b"),
-    ("5.2.c", YARD_IN, "S2 1.3.a"),
-    ("5.2.e", YARD_OUT, "S2 1.3.a; A8, 4: of imports, whatever is printed"),
-    ("5.3.d", YARD_IN, "S2 1.3.b"),
-    ("5.3.g", YARD_OUT, "S2 1.3.b; A8, 4"),
+    YardGate("4.2.c", YARD_IN, "S2 1.2.a"),
+    YardGate("4.2.e", YARD_OUT, "S2 1.2.a"),
+    YardGate("4.3.b", YARD_IN, "S2 1.2.b"),
+    YardGate("4.3.đ", YARD_OUT, "S2 1.2.b"),
+    YardGate("5.2.c", YARD_IN, "S2 1.3.a"),
+    YardGate("5.2.e", YARD_OUT, "S2 1.3.a; A8, 4: of imports, whatever is printed"),
+    YardGate("5.3.d", YARD_IN, "S2 1.3.b"),
+    YardGate("5.3.g", YARD_OUT, "S2 1.3.b; A8, 4"),
 )
 
+
+@dataclass(frozen=True)
+class Fee:
+    """The collectors' step. `binds_at`: the step that waits for it unless a setting says otherwise; `or_at`: what that says."""
+
+    clause: str
+    ground: str
+    standing: Standing
+    binds_at: str | None
+    or_at: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.clause
+
+
 FEES = (
-    # clause, where it binds unless a setting says otherwise (A4), what else the setting may say
-    ("4.2.đ", "4.2.g", ("none",), INFERRED),
-    ("4.3.d", "4.3.g", ("4.3.e", "none"), TEXT),
-    ("5.2.đ", "5.2.g", ("none",), INFERRED),
-    ("5.3.e", None, (), TEXT),
+    Fee("4.2.đ", "A1 row 5, from 4.3.d; A4", INFERRED, "4.2.g", ("none",)),
+    Fee("4.3.d", "S2 1.2.b; A4", TEXT, "4.3.g", ("4.3.e", "none")),
+    Fee("5.2.đ", "A3 row 5, from 5.3.e; A4", INFERRED, "5.2.g", ("none",)),
+    Fee("5.3.e", "S2 1.3.b: nếu có; A4", TEXT, None),
 )
 
 DECLARES = {
-    # 4.3.a: vehicle, driver, goods; 5.3.a: and the permit of the vehicle that enters; the others are inferred from these (A1 to A6)
+    # 4.3.a: vehicle, driver, goods; 5.3.a: and the permit of who enters; the others are inferred from these (A1 to A6)
     "4.2": ("4.2.a", ("driver", "goods")),
     "4.3": ("4.3.a", ("driver", "goods")),
     "5.2": ("5.2.a", ("driver", "goods", "permit")),
@@ -194,10 +226,13 @@ KHOAN: Mapping[str, Mapping[str, Any]] = {
     "4.3": {"direction": "export", "yard_location": "outside", "vehicles": [VN_TRUCK]},
     "5.2": {"direction": "import", "yard_location": "inside", "vehicles": [CN_TRUCK]},
     "5.3": {"direction": "import", "yard_location": "outside", "vehicles": [CN_TRUCK]},
-    **{khoan: {**EMPTY, "vehicles": [VN_TRUCK]} for khoan in ("6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7")},
+    **{
+        khoan: {**EMPTY, "vehicles": [VN_TRUCK]}
+        for khoan in ("6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7")
+    },
     **{khoan: {**EMPTY, "vehicles": [CN_TRUCK]} for khoan in ("7.1", "7.2", "7.3", "7.4")},
 }
-"""What is declared for each khoản: headings of Điều 4 to 7, titles of 4.2, 4.3, 5.2, 5.3, 7.3, 7.4 in S2; Điều 6 is of VN (A5)."""
+"""What is declared for each khoản: titles of 4.2, 4.3, 5.2, 5.3, 7.3 and 7.4 in S2; Điều 6 is of Vietnamese vehicles (A5)."""
 
 RECEIVER, DELIVERER = "v2", VEHICLE
 """In a transfer (sang tải): who takes the goods over, and who brought them."""
@@ -248,7 +283,7 @@ def confirm_earlier(site: Site, clause: str, vehicle: str = VEHICLE) -> None:
     khoan = khoan_of(clause)
     letters = "abcdđeghik"
     told: dict[str, Sequence[Agency]] = {one.clause: one.confirm for one in (*STOPS, *YARDS)}
-    told |= {fee: (TAX,) for fee, *_ in FEES}
+    told |= {fee.clause: (TAX,) for fee in FEES}
     for one in sorted(told, key=lambda name: letters.find(name[-1])):
         if khoan_of(one) == khoan and letters.find(one[-1]) < letters.find(clause[-1]):
             confirm(site, one, told[one], vehicle)

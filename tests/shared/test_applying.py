@@ -1,5 +1,6 @@
 """Which procedure governs a vehicle whose declaration names none: by direction, load, country, yard and purpose, at a place."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,13 @@ from tests.builders import (
 from tests.shared.law import At, shipped
 
 NOON = MORNING + timedelta(hours=4)
-EMPTY = {"laden": False, "goods": [], "direction": None, "yard_location": None, "yard": None}
+EMPTY: Mapping[str, Any] = {
+    "laden": False,
+    "goods": [],
+    "direction": None,
+    "yard_location": None,
+    "yard": None,
+}
 
 
 def governs(at: At, country: str, *, settings: Settings | None = None, **declared: Any) -> Governing:
@@ -84,7 +91,9 @@ def test_an_empty_vehicle_goes_by_its_country_its_purpose_and_where_it_stands(
     assert not found.differ
 
 
-def test_procedures_that_cannot_be_told_apart_govern_while_they_ask_the_same_and_not_when_they_differ() -> None:
+def test_procedures_that_cannot_be_told_apart_govern_while_they_ask_the_same_and_not_when_they_differ() -> (
+    None
+):
     """6.5.b and 6.6.b are printed alike; read in two ways they are not one any more."""
     apart = Settings(readings={"6.5.b": "border_guard_only"})
     found = governs(BARRIER_1_IN, "VN", settings=apart, **EMPTY)

@@ -1,6 +1,6 @@
-"""Each step that moves a barrier, as the decree's text has it: where, who is waited for, in which order, what binds of earlier steps.
+"""Each step that moves a barrier, as the decree has it: where, who is waited for, in which order, what binds of earlier steps.
 
-The rows stand in `tests.shared.law`, written from the sources. What is read is the behaviour of `decide` on the shipped procedures.
+The rows stand in `tests.shared.law`, written from the sources; what is tested is what `decide` says by the shipped procedures.
 """
 
 from itertools import permutations
@@ -9,12 +9,13 @@ import pytest
 
 from shared.codes import Actor, Agency, Place, Verdict
 from shared.decide import Decision
+from shared.facts import Fact
 from shared.reasons import Code
 from shared.settings import HealthTick, Settings
 from tests.builders import BORDER_GUARD, CUSTOMS, HEALTH, Site, procedure
 from tests.shared.law import STOPS, Stop, confirm, confirm_earlier, declared
 
-NO_FEE = {khoan: "none" for khoan in ("4.2", "4.3", "5.2")}
+NO_FEE = dict.fromkeys(("4.2", "4.3", "5.2"), "none")
 AS_PRINTED = Settings(health_tick=HealthTick.PRINTED_PLACE, fee_before=NO_FEE)
 HEALTH_EARLIER = Settings(health_tick=HealthTick.MAY_COME_EARLIER, fee_before=NO_FEE)
 NAMED = [stop for stop in STOPS if stop.confirm]
@@ -80,7 +81,11 @@ def test_how_well_the_text_carries_the_step(stop: Stop) -> None:
 def test_while_nobody_has_confirmed_those_are_waited_for_whom_the_text_names(stop: Stop) -> None:
     decision = ask(ready(stop), stop)
     assert decision.verdict is Verdict.WAIT
-    assert decision.waits_for == stop.confirm[:1] if stop.ordered else set(decision.waits_for) == set(stop.confirm)
+    assert (
+        decision.waits_for == stop.confirm[:1]
+        if stop.ordered
+        else set(decision.waits_for) == set(stop.confirm)
+    )
     assert with_code(decision, Code.CONFIRMATION_MISSING) == {(stop.clause, one) for one in stop.confirm}
 
 
@@ -113,7 +118,7 @@ def test_where_no_order_is_stated_any_order_opens_and_only_when_all_have_confirm
 @pytest.mark.parametrize("stop", ORDERED, ids=str)
 def test_in_a_fixed_order_one_after_the_other_is_waited_for(stop: Stop) -> None:
     site = ready(stop)
-    given = []
+    given: list[Fact] = []
     for agency in stop.confirm:
         decision = ask(site, stop)
         assert (decision.verdict, decision.waits_for) == (Verdict.WAIT, (agency,))
@@ -253,7 +258,7 @@ def confirm_earlier_but_fee(site: Site, stop: Stop) -> None:
 @pytest.mark.parametrize("collector", [Agency.GATE_MANAGEMENT, Agency.TAX])
 @pytest.mark.parametrize(("fee", "clause"), [("4.2.đ", "4.2.g"), ("4.3.d", "4.3.g"), ("5.2.đ", "5.2.g")])
 def test_one_of_the_two_collectors_is_enough(fee: str, clause: str, collector: Agency) -> None:
-    """"Trung tâm Quản lý cửa khẩu hoặc cơ quan Thuế": who of the two is not said (A8, 12)."""
+    """Gate management centre or tax: which of the two is not said (A8, 12)."""
     stop = next(one for one in STOPS if one.clause == clause)
     site = declared(stop.khoan)
     confirm_earlier_but_fee(site, stop)

@@ -19,32 +19,30 @@ from tests.builders import (
 )
 from tests.shared.law import STOPS, YARDS, Stop, Yard, confirm, decide_anywhere, declared, stop
 
-NO_FEE = Settings(fee_before={khoan: "none" for khoan in ("4.2", "4.3", "5.2")})
+NO_FEE = Settings(fee_before=dict.fromkeys(("4.2", "4.3", "5.2"), "none"))
+
+LADEN_TO_CHINA = {
+    TRANSPORT: {"permit", "vehicle"},
+    CUSTOMS: {"vehicle", "goods"},
+    HEALTH: {"vehicle", "driver", "goods"},
+    BORDER_GUARD: {"vehicle", "driver"},
+}
+"""Each agency's own line; the permit is one of a vehicle."""
+
+EMPTY_TO_CHINA = {
+    TRANSPORT: {"permit", "vehicle"},
+    CUSTOMS: {"vehicle"},
+    HEALTH: {"vehicle", "driver"},
+    BORDER_GUARD: {"vehicle", "driver"},
+}
+"""Customs confirm the state of the vehicle, health is without goods."""
 
 ANSWERS_FOR = {
-    # "giấy phép vận tải" (of a vehicle); "phương tiện và hàng hóa qua cửa khẩu"; "phương tiện, người điều khiển phương tiện và hàng
-    # hóa"; "phương tiện, người điều khiển phương tiện"
-    **dict.fromkeys(
-        ("4.2.g", "4.3.g"),
-        {
-            TRANSPORT: {"permit", "vehicle"},
-            CUSTOMS: {"vehicle", "goods"},
-            HEALTH: {"vehicle", "driver", "goods"},
-            BORDER_GUARD: {"vehicle", "driver"},
-        },
-    ),
+    "4.2.g": LADEN_TO_CHINA,
+    "4.3.g": LADEN_TO_CHINA,
     "5.3.c": {CUSTOMS: {"vehicle", "goods"}, BORDER_GUARD: {"vehicle", "driver"}},
-    # customs: "tình trạng phương tiện"; health without goods
-    **dict.fromkeys(
-        ("6.4.c", "7.4.c"),
-        {
-            TRANSPORT: {"permit", "vehicle"},
-            CUSTOMS: {"vehicle"},
-            HEALTH: {"vehicle", "driver"},
-            BORDER_GUARD: {"vehicle", "driver"},
-        },
-    ),
-    # customs: "phương tiện ra khỏi cửa khẩu"
+    "6.4.c": EMPTY_TO_CHINA,
+    "7.4.c": EMPTY_TO_CHINA,
     "7.3": {TRANSPORT: {"permit", "vehicle"}, CUSTOMS: {"vehicle"}, BORDER_GUARD: {"vehicle", "driver"}},
 }
 PARTS = ("vehicle", "driver", "permit", "goods")
@@ -93,7 +91,7 @@ def test_the_tables_rows_name_the_agencies_of_the_steps() -> None:
     "printed", [one for one in STOPS if one.at[1] is Heading.IN and one.confirm], ids=str
 )
 def test_on_entry_where_no_agency_has_a_line_of_its_own_all_confirm_anew(printed: Stop, part: str) -> None:
-    """"đã khai báo đúng, đầy đủ thông tin theo quy định": all answer for all."""
+    """What must be right and in full there is the whole declaration: all answer for all."""
     site = declared(printed.khoan)
     confirm(site, printed.clause, printed.confirm)
     amend(site, part)

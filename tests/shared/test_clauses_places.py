@@ -1,5 +1,6 @@
 """Where a procedure leads and where it does not, what nobody knows, and who leaves where after a transfer (sang tải)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,7 +101,9 @@ def test_who_leaves_the_way_it_came_in_is_in_no_text_and_left_to_a_person(khoan:
 
 
 @pytest.mark.parametrize(("khoan", "at", "ground"), UNKNOWN_STOPS)
-def test_where_nobody_knows_the_text_nothing_is_decided_whoever_confirms(khoan: str, at: At, ground: str) -> None:
+def test_where_nobody_knows_the_text_nothing_is_decided_whoever_confirms(
+    khoan: str, at: At, ground: str
+) -> None:
     site = declared(khoan)
     before = decide_anywhere(site, at)[1]
     assert (before.verdict, codes(before), before.automatic) == (
@@ -198,7 +201,7 @@ def test_who_declared_before_the_first_day_has_no_procedure_and_the_day_is_vietn
 # -- 7.3: an empty Chinese vehicle goes back from a yard inside the gate area; its earlier steps are those of 5.2 or 7.2
 
 PRINTED_7_3 = (TRANSPORT, CUSTOMS, BORDER_GUARD)
-BEFORE_7_3 = {
+BEFORE_7_3: Mapping[tuple[str, bool], Mapping[str, tuple[Agency, ...]]] = {
     # khoản, with a transfer or not: the earlier steps that were confirmed, and by whom
     ("5.2", False): {"5.2.b": FOUR, "5.2.d": (CUSTOMS, BORDER_GUARD)},
     ("5.2", True): {"5.2.b": FOUR, "5.2.d": (CUSTOMS, BORDER_GUARD, HEALTH)},
@@ -241,7 +244,7 @@ def test_a_chinese_vehicle_that_is_empty_leaves_by_7_3_in_its_order(khoan: str, 
 def test_7_3_queries_the_confirmations_of_the_way_in(
     key: tuple[str, bool], clause: str, agency: Agency
 ) -> None:
-    """"cũng như các trạng thái xác nhận ở các bước trước"."""
+    """Its text has the cameras query the states of the steps before."""
     site = going_back(*key, left_out=(clause, agency))
     confirm(site, "7.3", PRINTED_7_3)
     _, decision = decide_anywhere(site, BARRIER_1_OUT)
@@ -323,7 +326,7 @@ def test_at_4_2_g_the_way_in_of_the_goods_binds_who_took_them_over() -> None:
 
 
 def test_health_confirms_a_transfer_on_the_vehicle_that_gives_or_on_all_that_take() -> None:
-    """"đối với phương tiện và hàng hoá sang tải"; in the recorded case the ticks stood on the Vietnamese vehicles (A9)."""
+    """5.2.d speaks of vehicles and goods of a sang tải; in the recorded case the ticks stood on the Vietnamese vehicles (A9)."""
     third = {**VN_TRUCK, "vehicle": "v3", "plate": "29H99999", "receives_from": DELIVERER}
     site = with_transfer("5.2")
     site.amend(vehicles=[*site.body["vehicles"], third])
@@ -363,7 +366,9 @@ def test_the_fee_of_the_goods_may_be_confirmed_for_either_vehicle() -> None:
 # -- entry: a border guard who ticks first opens nothing (A9)
 
 
-@pytest.mark.parametrize("printed", [one for one in STOPS if one.at[1] is Heading.IN and one.confirm], ids=str)
+@pytest.mark.parametrize(
+    "printed", [one for one in STOPS if one.at[1] is Heading.IN and one.confirm], ids=str
+)
 def test_on_entry_the_border_guards_tick_alone_opens_nothing_and_is_no_fault(printed: Stop) -> None:
     site = declared(printed.khoan)
     site.confirm(printed.clause, BORDER_GUARD)

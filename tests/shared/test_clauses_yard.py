@@ -30,8 +30,9 @@ from tests.shared.law import (
     STOPS,
     YARD_GATES,
     YARDS,
-    At,
+    Fee,
     Yard,
+    YardGate,
     declared,
     khoan_of,
     with_transfer,
@@ -76,7 +77,7 @@ def test_no_boom_stands_in_the_yard_and_nothing_is_automatic(yard: Yard) -> None
 @each_yard
 @pytest.mark.parametrize("quarantine", [HEALTH, ANIMAL, PLANT])
 def test_a_quarantine_is_waited_for_where_it_was_asked_for(yard: Yard, quarantine: Agency) -> None:
-    """"Not requested" is a state of its own, not "confirmed" (A9). 5.2.d has health confirm goods that go over, and no others."""
+    """Not requested is a state of its own, not confirmed (A9). 5.2.d has health confirm what goes over, and nothing else."""
     site = declared(yard.khoan, quarantine={quarantine.value: "required"})
     named = quarantine in yard.quarantines
     assert asked(site.decide(IN_YARD)) == {*yard.confirm, *((quarantine,) if named else ())}
@@ -86,7 +87,7 @@ def test_a_quarantine_is_waited_for_where_it_was_asked_for(yard: Yard, quarantin
 
 @each_yard
 def test_of_a_quarantine_that_was_not_asked_for_it_is_said_so(yard: Yard) -> None:
-    told = [one for one in declared(yard.khoan).decide(IN_YARD).reasons]
+    told = declared(yard.khoan).decide(IN_YARD).reasons
     found = {one.values["agency"] for one in told if one.code is Code.QUARANTINE_NOT_REQUESTED}
     assert found == {one.value for one in yard.quarantines}
 
@@ -109,7 +110,7 @@ def test_a_quarantine_that_failed_is_no_confirmation(yard: Yard) -> None:
 
 
 def test_health_confirms_vehicle_and_goods_that_go_over_to_another() -> None:
-    """5.2.d: "Kiểm dịch y tế xác nhận đối với phương tiện và hàng hoá sang tải", asked for or not."""
+    """5.2.d: for vehicles and goods of a sang tải, whether a quarantine was asked for or not."""
     site = with_transfer("5.2")
     assert asked(site.decide(IN_YARD, vehicle=DELIVERER)) == {CUSTOMS, BORDER_GUARD, HEALTH}
 
@@ -143,7 +144,10 @@ def test_a_confirmation_says_what_the_line_has_it_confirm(yard: Yard) -> None:
 
 @pytest.mark.parametrize(
     ("clause", "quarantines", "always"),
-    [("7.2.c", (HEALTH, ANIMAL, PLANT), (CUSTOMS, BORDER_GUARD)), ("6.6.c", (ANIMAL, PLANT), (CUSTOMS, BORDER_GUARD, HEALTH))],
+    [
+        ("7.2.c", (HEALTH, ANIMAL, PLANT), (CUSTOMS, BORDER_GUARD)),
+        ("6.6.c", (ANIMAL, PLANT), (CUSTOMS, BORDER_GUARD, HEALTH)),
+    ],
 )
 def test_an_empty_vehicle_that_takes_goods_over_goes_through_the_steps_that_the_text_points_to(
     clause: str, quarantines: tuple[Agency, ...], always: tuple[Agency, ...]
@@ -162,20 +166,18 @@ def test_an_empty_vehicle_that_takes_goods_over_goes_through_the_steps_that_the_
 # -- yard gates: "các thiết bị thông minh tự động … xác nhận"; agencies watch
 
 
-@pytest.mark.parametrize(("clause", "at", "ground"), YARD_GATES)
-def test_at_a_yard_gate_the_device_confirms_and_opens_and_waits_for_nobody(
-    clause: str, at: At, ground: str
-) -> None:
-    decision = declared(khoan_of(clause)).decide(at)
+@pytest.mark.parametrize("gate", YARD_GATES, ids=str)
+def test_at_a_yard_gate_the_device_confirms_and_opens_and_waits_for_nobody(gate: YardGate) -> None:
+    decision = declared(khoan_of(gate.clause)).decide(gate.at)
     assert decision.step is not None
-    assert (decision.step.clause, decision.step.standing) == (clause, Standing.TEXT), ground
+    assert (decision.step.clause, decision.step.standing) == (gate.clause, Standing.TEXT), gate.ground
     assert (decision.verdict, decision.waits_for) == (Verdict.OPEN, ())
     assert (decision.opens, decision.automatic) == (Actor.DEVICE, True)
 
 
-@pytest.mark.parametrize(("clause", "at", "ground"), YARD_GATES)
-def test_the_other_way_through_a_yard_gate_is_not_in_the_text(clause: str, at: At, ground: str) -> None:
-    decision = declared(khoan_of(clause)).decide((at[0], at[1].opposite))
+@pytest.mark.parametrize("gate", YARD_GATES, ids=str)
+def test_the_other_way_through_a_yard_gate_is_not_in_the_text(gate: YardGate) -> None:
+    decision = declared(khoan_of(gate.clause)).decide((gate.at[0], gate.at[1].opposite))
     assert (decision.verdict, decision.automatic) == (Verdict.REFUSE, False)
 
 
@@ -189,33 +191,31 @@ def test_an_empty_vehicle_is_not_turned_away_at_the_yard_that_the_text_has_it_en
 
 
 @pytest.mark.parametrize("collector", [GATE_MANAGEMENT, TAX])
-@pytest.mark.parametrize(("clause", "before", "others", "standing"), FEES)
-def test_either_collector_confirms_the_fee_and_no_other_agency(
-    clause: str, before: str | None, others: tuple[str, ...], standing: Standing, collector: Agency
-) -> None:
-    site = declared(khoan_of(clause))
+@pytest.mark.parametrize("fee", FEES, ids=str)
+def test_either_collector_confirms_the_fee_and_no_other_agency(fee: Fee, collector: Agency) -> None:
+    site = declared(khoan_of(fee.clause))
     site.license("fees", [Place.ONLINE], list(Agency))
     for agency in set(Agency) - {GATE_MANAGEMENT, TAX}:
-        site.confirm(clause, agency)
+        site.confirm(fee.clause, agency)
     decision = site.decide(ONLINE)
     assert decision.step is not None
-    assert (decision.step.clause, decision.step.standing, decision.opens) == (clause, standing, None)
+    assert (decision.step.clause, decision.step.standing) == (fee.clause, fee.standing), fee.ground
+    assert (decision.opens, decision.automatic) == (None, False)
     assert (decision.verdict, asked(decision)) == (Verdict.WAIT, {GATE_MANAGEMENT, TAX})
-    site.confirm(clause, collector)
+    site.confirm(fee.clause, collector)
     assert site.decide(ONLINE).verdict is Verdict.OPEN
 
 
-@pytest.mark.parametrize(("clause", "before", "others", "standing"), FEES)
-def test_where_the_fee_may_bind_is_what_the_border_facts_say(
-    clause: str, before: str | None, others: tuple[str, ...], standing: Standing
-) -> None:
+@pytest.mark.parametrize("fee", FEES, ids=str)
+def test_where_the_fee_may_bind_is_what_the_border_facts_say(fee: Fee) -> None:
     """A4, end. 5.3 asks for the fee "nếu có" and after both barriers."""
-    shipped = procedure(khoan_of(clause))
-    assert shipped.fee_step(Settings()) == before
-    for other in others:
+    shipped = procedure(khoan_of(fee.clause))
+    assert shipped.fee_step(Settings()) == fee.binds_at
+    for other in fee.or_at:
         chosen = Settings(fee_before={shipped.procedure: other})
         assert shipped.fee_step(chosen) == (None if other == "none" else other)
     if shipped.fee_before is not None:
+        assert set(shipped.fee_before.may_be) == {fee.binds_at, *fee.or_at}
         assert shipped.fee_before.standing is Standing.INFERRED
 
 
@@ -231,12 +231,12 @@ def test_an_empty_vehicle_pays_no_fee_before_any_barrier(khoan: str) -> None:
 def lacking(khoan: str, part: str) -> Site:
     """A declaration that lacks one part."""
     (vehicle,) = KHOAN[khoan]["vehicles"]
-    changes: dict[str, Any] = {
+    without: dict[str, dict[str, Any]] = {
         "driver": {"vehicles": [{**vehicle, "driver": {}}]},
         "permit": {"vehicles": [{**vehicle, "permit": None}]},
         "goods": {"goods": []},
-    }[part]
-    return declared(khoan, **changes)
+    }
+    return declared(khoan, **without[part])
 
 
 @pytest.mark.parametrize(
