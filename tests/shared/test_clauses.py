@@ -208,6 +208,23 @@ def test_where_earlier_states_are_queried_a_printed_earlier_step_binds_and_an_in
         assert (earlier, left_out) in with_code(decision, code)
 
 
+@pytest.mark.parametrize("quarantine", [HEALTH, Agency.ANIMAL_QUARANTINE, Agency.PLANT_QUARANTINE])
+def test_a_quarantine_that_was_asked_for_in_the_yard_binds_at_the_exit_and_one_that_failed_does_too(
+    quarantine: Agency,
+) -> None:
+    """4.3.c is printed and 4.3.g queries it."""
+    stop = next(one for one in STOPS if one.clause == "4.3.g")
+    site = declared("4.3", quarantine={quarantine.value: "required"})
+    confirm(site, "4.3.c", (CUSTOMS, BORDER_GUARD))
+    confirm(site, "4.3.g", stop.confirm)
+    for values in ({"result": "failed"}, {"result": "passed"}):
+        decision = ask(site, stop)
+        assert (decision.verdict, decision.waits_for) == (Verdict.WAIT, (quarantine,))
+        assert with_code(decision, Code.EARLIER_STEP_MISSING) == {("4.3.c", quarantine.value)}
+        site.confirm("4.3.c", quarantine, values=values)
+    assert ask(site, stop).verdict is Verdict.OPEN
+
+
 def test_what_devices_stamp_at_yard_gates_binds_nowhere() -> None:
     """Those stamps come late, some after the barrier (A9)."""
     for stop in STOPS:

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from shared import subjects
+from shared.bodies import GpsReported, dump
 from shared.codes import Actor, Agency, Heading, Place, Standing, Verdict
 from shared.decide import Decision
+from shared.facts import Draft
+from shared.journal import centre_node
 from shared.reasons import Code
 from shared.settings import Settings
 from tests.builders import (
@@ -15,8 +19,12 @@ from tests.builders import (
     CUSTOMS,
     GATE_MANAGEMENT,
     HEALTH,
+    MORNING,
+    NO,
     PLANT,
+    SITE,
     TAX,
+    VEHICLE,
     YARD_IN,
     Site,
     procedure,
@@ -272,3 +280,19 @@ def test_who_takes_imported_goods_over_and_never_crossed_the_border_needs_no_per
     site.amend(vehicles=[first, {**second, "permit": None}])
     stop = next(one for one in STOPS if one.clause == "5.2.g")
     assert site.decide(stop.at, vehicle=RECEIVER).verdict is not Verdict.REFUSE
+
+
+@pytest.mark.parametrize("khoan", ["4.2", "4.3", "5.2", "5.3"])
+def test_a_position_that_is_switched_off_is_told_where_the_text_asks_for_it_and_holds_nobody(
+    khoan: str,
+) -> None:
+    """4.3.a alone, "trong suốt quá trình di chuyển"."""
+    site = declared(khoan)
+    printed = next(one for one in STOPS if one.khoan == khoan)
+    before = site.decide(printed.at)
+    report = GpsReported(declaration=NO, vehicle=VEHICLE, on=False, since=MORNING)
+    site.tell(centre_node(SITE), Draft("gps_reported", subjects.vehicle(NO, VEHICLE), dump(report)))
+    after = site.decide(printed.at)
+    assert (after.verdict, after.waits_for) == (before.verdict, before.waits_for)
+    told = [one.clause for one in after.reasons if one.code is Code.GPS_OFF]
+    assert told == (["4.3.a"] if khoan == "4.3" else [])
