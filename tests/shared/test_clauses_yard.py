@@ -273,6 +273,15 @@ def test_a_part_that_the_text_does_not_ask_for_is_not_missed(khoan: str, part: s
         assert lacking(khoan, part).decide(stop.at).verdict is not Verdict.REFUSE, stop.clause
 
 
+@pytest.mark.parametrize("khoan", DECLARES)
+def test_only_two_of_the_declarants_steps_are_printed(khoan: str) -> None:
+    """4.3.a and 5.3.a; every other point a stands in no source (A1 to A6)."""
+    found = procedure(khoan).step(DECLARES[khoan][0])
+    assert found is not None
+    assert found.standing is (Standing.TEXT if khoan in ("4.3", "5.3") else Standing.INFERRED)
+    assert (found.confirm, found.opens) == ((Actor.DECLARANT,), None)
+
+
 def test_who_takes_imported_goods_over_and_never_crossed_the_border_needs_no_permit_of_entry() -> None:
     """5.3.a asks for the permit "đối với phương tiện nhập cảnh"."""
     site = with_transfer("5.2")
