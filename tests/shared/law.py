@@ -155,6 +155,13 @@ YARDS = (
     Yard("4.3.c", "S2 1.2.b"),
     Yard("5.2.d", "S2 1.3.a", quarantines=(ANIMAL, PLANT), transfer=(HEALTH,)),
     Yard("5.3.đ", "S2 1.3.b"),
+    Yard(
+        "6.6.c",
+        "S2 1.4.d: as 5.2.d, and what is transferred is why the vehicle came",
+        confirm=(CUSTOMS, BORDER_GUARD, HEALTH),
+        quarantines=(ANIMAL, PLANT),
+    ),
+    Yard("7.2.c", "S2 1.5.a: as 4.2.d"),
 )
 
 

@@ -36,7 +36,7 @@ from tests.shared.law import (
 )
 
 BARRIER_WAYS = (BARRIER_1_IN, BARRIER_1_OUT, BARRIER_2_IN, BARRIER_2_OUT)
-EVERYWHERE = (*BARRIER_WAYS, YARD_IN, YARD_OUT, (Place.YARD, Heading.IN))
+EVERYWHERE = (*BARRIER_WAYS, YARD_IN, YARD_OUT, (Place.YARD, Heading.IN), (Place.ONLINE, Heading.IN))
 PRINTED_KHOANS = sorted({one.khoan for one in STOPS} - {"7.3"})
 NAMED = {(one.khoan, one.at) for one in STOPS} | {(khoan, at) for khoan, at, _ in UNKNOWN_STOPS}
 NOT_NAMED = [(khoan, at) for khoan in PRINTED_KHOANS for at in BARRIER_WAYS if (khoan, at) not in NAMED]

@@ -128,14 +128,19 @@ def test_elsewhere_a_transfer_does_not_bring_health_in(khoan: str) -> None:
     assert asked(with_transfer(khoan).decide(IN_YARD)) == {CUSTOMS, BORDER_GUARD}
 
 
-OWED = {CUSTOMS: {"customs_kind", "goods_group"}, BORDER_GUARD: {"weight_class"}, PLANT: {"result"}}
+OWED = {
+    CUSTOMS: {"customs_kind", "goods_group"},
+    BORDER_GUARD: {"weight_class"},
+    **{quarantine: {"result"} for quarantine in (HEALTH, ANIMAL, PLANT)},
+}
 
 
 @each_yard
 def test_a_confirmation_says_what_the_line_has_it_confirm(yard: Yard) -> None:
     """Customs: loại hình and nhóm hàng; border guard: trọng tải; quarantine: its result. They fix the fee (C)."""
-    site = declared(yard.khoan, quarantine={"plant_quarantine": "required"})
-    for agency, codes in OWED.items():
+    site = declared(yard.khoan, quarantine=REQUIRED)
+    for agency in (*yard.confirm, *yard.quarantines):
+        codes = OWED[agency]
         for code in codes:
             site.confirm(yard.clause, agency, values=dict.fromkeys(codes - {code}, "said"))
             decision = site.decide(IN_YARD)
@@ -145,30 +150,6 @@ def test_a_confirmation_says_what_the_line_has_it_confirm(yard: Yard) -> None:
         site.confirm(yard.clause, agency, values=dict.fromkeys(codes, "said"))
         assert agency not in site.decide(IN_YARD).waits_for
     assert site.decide(IN_YARD).verdict is Verdict.OPEN
-
-
-# -- the yard of an empty vehicle that comes for goods: "để Hải quan xác nhận", then as 4.2.d or 5.2.d
-
-
-@pytest.mark.parametrize(
-    ("clause", "quarantines", "always"),
-    [
-        ("7.2.c", (HEALTH, ANIMAL, PLANT), (CUSTOMS, BORDER_GUARD)),
-        ("6.6.c", (ANIMAL, PLANT), (CUSTOMS, BORDER_GUARD, HEALTH)),
-    ],
-)
-def test_an_empty_vehicle_that_takes_goods_over_goes_through_the_steps_that_the_text_points_to(
-    clause: str, quarantines: tuple[Agency, ...], always: tuple[Agency, ...]
-) -> None:
-    """7.2.c as 4.2.d; 6.6.c as 5.2.d, where health confirms what goes over: here it always does."""
-    khoan = khoan_of(clause)
-    assert asked(declared(khoan).decide(IN_YARD)) == set(always)
-    site = declared(khoan, quarantine=REQUIRED)
-    assert asked(site.decide(IN_YARD)) == {*always, *quarantines}
-    for agency in (*always, *quarantines):
-        site.confirm(clause, agency)
-    decision = site.decide(IN_YARD)
-    assert (decision.verdict, decision.automatic) == (Verdict.OPEN, False)
 
 
 # -- yard gates: "các thiết bị thông minh tự động … xác nhận"; agencies watch
@@ -211,6 +192,17 @@ def test_either_collector_confirms_the_fee_and_no_other_agency(fee: Fee, collect
     assert (decision.opens, decision.automatic) == (None, False)
     assert (decision.verdict, asked(decision)) == (Verdict.WAIT, {GATE_MANAGEMENT, TAX})
     site.confirm(fee.clause, collector)
+    assert site.decide(ONLINE).verdict is Verdict.OPEN
+
+
+@pytest.mark.parametrize("collector", [GATE_MANAGEMENT, TAX])
+@pytest.mark.parametrize("fee", FEES, ids=str)
+def test_a_collector_says_the_amount(fee: Fee, collector: Agency) -> None:
+    """4.3.d, 5.3.e: it is what was paid that they compare with what is due."""
+    site = declared(khoan_of(fee.clause))
+    site.confirm(fee.clause, collector, values={})
+    assert site.decide(ONLINE).verdict is Verdict.WAIT
+    site.confirm(fee.clause, collector, values={"amount_vnd": "800000"})
     assert site.decide(ONLINE).verdict is Verdict.OPEN
 
 
