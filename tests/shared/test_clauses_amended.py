@@ -31,6 +31,7 @@ from tests.shared.law import (
     declared,
     khoan_of,
     stop,
+    with_transfer,
 )
 
 NO_FEE = Settings(fee_before=dict.fromkeys(("4.2", "4.3", "5.2"), "none"))
@@ -68,11 +69,11 @@ PARTS = ("vehicle", "driver", "permit", "goods")
 
 def amend(site: Site, part: str) -> None:
     """The declarant changes one part of what was declared."""
-    (vehicle,) = site.body["vehicles"]
+    vehicle, *others = site.body["vehicles"]
     changes: dict[str, dict[str, Any]] = {
-        "vehicle": {"vehicles": [{**vehicle, "trailer": "98R03688"}]},
-        "driver": {"vehicles": [{**vehicle, "driver": {"name": {"commitment": "e" * 64}}}]},
-        "permit": {"vehicles": [{**vehicle, "permit": "another"}]},
+        "vehicle": {"vehicles": [{**vehicle, "trailer": "98R03688"}, *others]},
+        "driver": {"vehicles": [{**vehicle, "driver": {"name": {"commitment": "e" * 64}}}, *others]},
+        "permit": {"vehicles": [{**vehicle, "permit": "another"}, *others]},
         "goods": {"goods": [{"name": "Sầu riêng"}]},
     }
     site.amend(**changes[part])
@@ -140,6 +141,16 @@ def test_in_the_yard_each_agency_answers_for_what_its_line_names(yard: Yard, par
     for agency, expected in IN_YARD[part].items():
         if agency in agencies:
             assert (agency.value in anew) is expected, agency
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_of_a_transfer_health_answers_for_vehicle_and_goods(part: str) -> None:
+    """5.2.d."""
+    site = with_transfer("5.2")
+    site.confirm("5.2.d", HEALTH)
+    amend(site, part)
+    waits_for = site.decide((Place.YARD, Heading.IN)).waits_for
+    assert (HEALTH in waits_for) is (part in ("vehicle", "goods"))
 
 
 @pytest.mark.parametrize("part", PARTS)
