@@ -77,7 +77,8 @@ def judge(step: Step, about: Subject) -> Judged:
             reasons.append(_by_device(step, about))
             continue
         found, why = _standing(step, actor, about)
-        found = found or _for_transfer(step, actor, about)
+        if not found and why is None:
+            found = _for_transfer(step, actor, about)
         in_order = tuple(fact for fact in found if _in_order(step, actor, fact, standing, about.settings))
         if in_order:
             standing[actor] = in_order
@@ -125,7 +126,10 @@ def _by_device(step: Step, about: Subject) -> Reason:
 
 
 def _standing(step: Step, agency: Agency, about: Subject) -> tuple[list[Fact], Reason | None]:
-    """The agency's confirmations that count and still stand, newest first; and why its newest other one does not."""
+    """The agency's confirmations that count and still stand, newest first; and why its newest other one does not.
+
+    A quarantine that failed takes away what the agency had confirmed before.
+    """
     found: list[Fact] = []
     why: Reason | None = None
     for given in about.history.confirmations(step.clause, about.vehicle, agency):
@@ -136,6 +140,8 @@ def _standing(step: Step, agency: Agency, about: Subject) -> tuple[list[Fact], R
             found.append(given.fact)
         else:
             why = why or fault
+            if fault.code is Code.QUARANTINE_FAILED:
+                break
     return found, why
 
 

@@ -215,6 +215,13 @@ def test_health_confirms_a_transfer_on_the_vehicle_that_gives_or_on_all_that_tak
     assert decide_anywhere(site, BARRIER_1_OUT)[1].verdict is Verdict.OPEN
 
 
+def test_where_health_failed_the_vehicle_that_gives_no_tick_on_who_takes_lets_it_go() -> None:
+    site = with_transfer("5.2")
+    site.confirm("5.2.d", HEALTH, vehicle=RECEIVER)
+    site.confirm("5.2.d", HEALTH, values={"result": "failed"})
+    assert HEALTH in site.decide((Place.YARD, Heading.IN)).waits_for
+
+
 def test_no_other_agency_confirms_for_the_vehicle_that_gives_on_one_that_takes() -> None:
     site = with_transfer("5.2")
     for agency in (CUSTOMS, BORDER_GUARD):

@@ -117,6 +117,16 @@ def test_a_quarantine_that_failed_is_no_confirmation(yard: Yard) -> None:
     assert site.decide(IN_YARD).verdict is Verdict.OPEN
 
 
+@each_yard
+def test_a_quarantine_that_failed_after_it_had_passed_takes_the_confirmation_away(yard: Yard) -> None:
+    """The newest result is the one that stands."""
+    site = declared(yard.khoan, quarantine=REQUIRED)
+    for result in ("passed", "failed"):
+        for agency in yard.quarantines:
+            site.confirm(yard.clause, agency, values={"result": result})
+    assert set(yard.quarantines) <= asked(site.decide(IN_YARD))
+
+
 def test_health_confirms_vehicle_and_goods_that_go_over_to_another() -> None:
     """5.2.d: for vehicles and goods of a sang tải, whether a quarantine was asked for or not."""
     site = with_transfer("5.2")
