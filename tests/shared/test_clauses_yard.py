@@ -143,6 +143,8 @@ OWED = {
     BORDER_GUARD: {"weight_class"},
     **{quarantine: {"result"} for quarantine in (HEALTH, ANIMAL, PLANT)},
 }
+IMPORTS, IMPORTS_OWE = ("5.2.d", "5.3.đ", "6.6.c"), {"transfer"}
+"""Customs confirm the transfer, if there is one; an import's fee depends on where its load goes on (E, 09/2025)."""
 
 
 @each_yard
@@ -150,7 +152,7 @@ def test_a_confirmation_says_what_the_line_has_it_confirm(yard: Yard) -> None:
     """Customs: loại hình and nhóm hàng; border guard: trọng tải; quarantine: its result. They fix the fee (C)."""
     site = declared(yard.khoan, quarantine=REQUIRED)
     for agency in (*yard.confirm, *yard.quarantines):
-        codes = OWED[agency]
+        codes = OWED[agency] | (IMPORTS_OWE if agency is CUSTOMS and yard.clause in IMPORTS else set())
         for code in codes:
             site.confirm(yard.clause, agency, values=dict.fromkeys(codes - {code}, "said"))
             decision = site.decide(IN_YARD)
