@@ -1,8 +1,10 @@
 """A folder of procedure files, read and checked as a whole."""
 
+from functools import cache
 from pathlib import Path
 
 from shared.configuration import BadConfiguration, Finding, parse
+from shared.procedure_check import Source, alone, together
 from shared.procedures import Procedure, Procedures
 
 SHIPPED = Path(__file__).parents[2] / "config" / "procedures"
@@ -11,33 +13,36 @@ SHIPPED = Path(__file__).parents[2] / "config" / "procedures"
 
 def load_procedures(folder: Path) -> Procedures:
     """Every `*.toml` of a folder; raises BadConfiguration with the findings of all files."""
-    found: dict[Path, Procedure] = {}
+    sources = read_procedures(folder)
+    findings = together(sources)
+    if findings:
+        raise BadConfiguration(findings)
+    return Procedures([source.procedure for source in sources])
+
+
+@cache
+def shipped_procedures() -> Procedures:
+    """The procedures that come with the repository."""
+    return load_procedures(SHIPPED)
+
+
+def read_procedures(folder: Path) -> list[Source]:
+    """Every `*.toml` of a folder by khoản and first day, each good by itself; raises BadConfiguration with all findings."""
+    found: list[Source] = []
     findings: list[Finding] = []
     for path in sorted(folder.glob("*.toml")):
         try:
-            found[path] = parse(path.read_text(encoding="utf-8"), str(path), Procedure)
+            text = path.read_text(encoding="utf-8")
+            found.append(Source(str(path), parse(text, str(path), Procedure), text))
         except BadConfiguration as error:
             findings += error.findings
         except (OSError, UnicodeDecodeError) as error:
             findings.append(Finding(str(path), 1, "file", f"{error}; write it as UTF-8 text"))
-    findings += _twice(found)
+    findings += alone(found)
     if not found and not findings:
         findings.append(
             Finding(str(folder), 1, "folder", "holds no procedure; name a folder with *.toml files")
         )
     if findings:
         raise BadConfiguration(findings)
-    return Procedures(tuple(sorted(found.values(), key=lambda one: (one.procedure, one.in_force_from))))
-
-
-def _twice(found: dict[Path, Procedure]) -> list[Finding]:
-    seen: dict[tuple[str, object], Path] = {}
-    findings = []
-    for path, one in found.items():
-        first = seen.setdefault((one.procedure, one.in_force_from), path)
-        if first != path:
-            message = (
-                f"{first.name} holds {one.procedure} from {one.in_force_from} already; change one of the two"
-            )
-            findings.append(Finding(str(path), 1, "procedure", message))
-    return findings
+    return sorted(found, key=lambda one: (one.procedure.procedure, one.procedure.in_force_from))
