@@ -20,6 +20,7 @@ from shared.codes import (
     YardLocation,
 )
 from shared.facts import BadFact, Fact
+from shared.settings import HealthTick
 
 Text = Annotated[str, StringConstraints(max_length=500)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
@@ -391,6 +392,29 @@ class RootRotated(Body):
     ends: dict[JournalId, Number]
 
 
+class ProcedurePublished(Body):
+    """The centre publishes a version of a procedure, whole, in force from the first day that it names.
+
+    `procedure` has the members of `shared.procedures.Procedure`, those left out that have its default. Whether this node can
+    read it is for `shared.published`.
+    """
+
+    procedure: dict[str, Any]
+
+
+class SettingsPublished(Body):
+    """The centre publishes how a site reads what the decree leaves open, in force from a moment.
+
+    What is said here stands over a gate's own file, key by key: each clause of `readings`, each khoản of `fee_before`.
+    """
+
+    in_force_from: AwareDatetime
+    health_tick: HealthTick | None = None
+    inferred_steps_bind: bool | None = None
+    readings: dict[Clause, Code] = {}
+    fee_before: dict[Clause, Clause | Literal["none"]] = {}
+
+
 class Forget(Body):
     """The personal values beside these facts are to be removed, everywhere and for good."""
 
@@ -478,6 +502,8 @@ BODIES: dict[tuple[str, int], type[Body]] = {
     ("officer_revoked", 1): OfficerRevoked,
     ("node_revoked", 1): NodeRevoked,
     ("root_rotated", 1): RootRotated,
+    ("procedure_published", 1): ProcedurePublished,
+    ("settings_published", 1): SettingsPublished,
     ("forget", 1): Forget,
     ("forgotten", 1): Forgotten,
     ("witnessed", 1): Witnessed,
@@ -496,7 +522,10 @@ AUTHORITY_KINDS = frozenset(
 )
 """Kinds that say who may speak."""
 
-CENTRE_KINDS = DECLARATION_KINDS | AUTHORITY_KINDS | {"forget", "gps_reported"}
+RULE_KINDS = frozenset({"procedure_published", "settings_published"})
+"""Kinds that say by which rules gates decide."""
+
+CENTRE_KINDS = DECLARATION_KINDS | AUTHORITY_KINDS | RULE_KINDS | {"forget", "gps_reported"}
 """Kinds that only the centre's journals may hold to count."""
 
 DeclarationEvent = Literal["declared", "amended", "recalled"]

@@ -100,6 +100,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "journal": "centre-CKHN.2",
         "ends": {"centre-CKHN.1": 7},
     },
+    "procedure_published": {"procedure": {"procedure": "4.2", "in_force_from": "2027-01-01"}},
+    "settings_published": {
+        "in_force_from": MOMENT,
+        "readings": {"4.3.e": "wide"},
+        "fee_before": {"4.2": "none"},
+    },
     "forget": {"facts": ["centre-CKHN.1/3"], "reason": "theo yêu cầu của lái xe"},
     "forgotten": {"forget": "centre-CKHN.1/8"},
     "witnessed": {"heads": {"gate-2.1": {"seq": 9, "hash": HASH}}},
