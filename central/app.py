@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from central import admin, api, metrics, page, problems
+from central import admin, api, metrics, page, problems, rules_api
 from central.centre import Centre
 from shared.node.http import add_health, add_metrics
 
@@ -28,6 +28,7 @@ def create_app(centre: Centre) -> FastAPI:
             {"name": "declarations", "description": "Declare, amend, recall (bản kê khai)"},
             {"name": "watching", "description": "Journeys, gates, facts"},
             {"name": "enrolment", "description": "Which nodes and officers may speak"},
+            {"name": "rules", "description": "Procedures and settings that gates decide by"},
             {"name": "care", "description": "Forgetting, what was set aside, what looks wrong, checkpoints"},
             {"name": "health", "description": "Whether the centre works, and its figures"},
         ],
@@ -35,6 +36,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.state.centre = centre
     problems.install(app)
     app.include_router(api.router)
+    app.include_router(rules_api.router)
     app.include_router(admin.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(packages=[("central", "static")]), name="static")

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,15 +19,17 @@ from central.checkpointing import SiteCheckpoints
 from central.configuration import CentreConfiguration
 from central.databases import open_engine
 from central.enrolling import EnrolmentDesk
-from central.errors import CentralError
+from central.errors import BadRules, CentralError
 from central.journals import CentreJournals
 from central.models import NodeIn, OfficerIn
+from central.publishing import PublicationDesk
 from shared.clock import day_at_gates, utc_now
 from shared.codes import Agency, Place
 from shared.configuration import BadConfiguration
+from shared.facts import FactError
 from shared.node.agency_file import load_agency_names
 from shared.node.errors import NodeError
-from shared.node.procedure_files import SHIPPED, load_procedures
+from shared.node.procedure_files import SHIPPED, load_procedures, read_procedures, shipped
 from shared.procedures import Procedures
 from shared.signing import BadKey, PrivateKey
 
@@ -163,6 +166,20 @@ def compare_procedures(
         raise typer.Exit(NOT_GOOD)
 
 
+@procedures_app.command("publish")
+def publish_procedures(
+    config: Config,
+    folder: Annotated[Path, typer.Argument(help="folder of procedure files", metavar="DIR")],
+    site: Annotated[str, typer.Option(help="the site whose gates they are for, as CKHN")],
+) -> None:
+    """Publish procedures to a site's gates while the server is stopped. While it runs, use POST /api/procedures."""
+    with _exits(findings=NOT_GOOD), _journals(config) as (_, journals):
+        sources = [replace(one, published=True) for one in read_procedures(_folder(folder))]
+        journals.require(site)
+        rotating.first_root(journals.store, journals.key, site)
+        _tell(PublicationDesk(journals, shipped()).procedures(site, sources))
+
+
 @enrol_app.command("node")
 def enrol_node(
     config: Config,
@@ -195,9 +212,13 @@ def enrol_officer(
 
 
 def _load_procedures(folder: Path) -> Procedures:
+    return load_procedures(_folder(folder))
+
+
+def _folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder; name the folder of procedure files")
-    return load_procedures(folder)
+    return folder
 
 
 @contextmanager
@@ -223,12 +244,12 @@ def _exits(findings: int = WRONG_CALL) -> Iterator[None]:
     """Turns errors into a sentence on standard error and an exit code; `findings` is the code for a file's findings."""
     try:
         yield
-    except BadConfiguration as error:
+    except (BadConfiguration, BadRules) as error:
         raise _exit(str(error), findings) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise _exit(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", WRONG_CALL) from error
-    except (CentralError, NodeError, BadKey, OSError, UnicodeDecodeError) as error:
+    except (CentralError, NodeError, FactError, BadKey, OSError, UnicodeDecodeError) as error:
         raise _exit(str(error), WRONG_CALL) from error
 
 

@@ -15,6 +15,7 @@ from shared.configuration import BadConfiguration, Finding, find_line, parse
 from shared.node.agency_file import SHIPPED
 from shared.node.broker import BrokerTable, Port
 from shared.node.procedure_files import load_procedures
+from shared.procedure_check import misread
 from shared.settings import HealthTick, Settings
 from shared.signing import BadKey, PublicKey, check_key_text
 
@@ -128,10 +129,13 @@ class SettingsTable(_Table):
     health_tick: HealthTick = HealthTick.MAY_COME_EARLIER
     inferred_steps_bind: bool = False
     readings: dict[str, str] = {}
+    fee_before: dict[str, str] = {}
 
     def settings(self) -> Settings:
         """As the rules take them."""
-        return Settings(self.stale_after_s, self.health_tick, self.inferred_steps_bind, self.readings)
+        return Settings(
+            self.stale_after_s, self.health_tick, self.inferred_steps_bind, self.readings, self.fee_before
+        )
 
 
 class RetentionTable(_Table):
@@ -254,19 +258,16 @@ def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
 def _check_procedures(
     table: GateTable, file: Path, finding: Callable[[tuple[str | int, ...], str], Finding]
 ) -> list[Finding]:
-    """The procedure files themselves, and that every reading in use is one that its step can take."""
+    """The procedure files themselves, and that every reading in use is one that its step or the fee can take."""
     try:
         procedures = load_procedures(file.parent / table.procedures)
     except BadConfiguration as error:
         return list(error.findings)
-    readings = {step.clause: step.readings for one in procedures.all for step in one.steps}
-    findings = []
-    for clause, name in table.settings.readings.items():
-        if name not in readings.get(clause, {}):
-            allowed = ", ".join(readings.get(clause, {})) or "nothing: its text is not ambiguous"
-            message = f"{clause} has no reading {name!r}; write {allowed}"
-            findings.append(finding(("settings", "readings", clause), message))
-    return findings
+    said = table.settings
+    return [
+        finding(("settings", *path), message)
+        for path, message in misread(said.readings, said.fee_before, procedures.all)
+    ]
 
 
 def _read(file: Path) -> str:

@@ -4,7 +4,7 @@ Pure. `alone` looks at each procedure by itself, `together` at all that a node w
 which continue which, and which no declaration can tell apart though they ask for different things (`shared.applying`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations, product
@@ -54,6 +54,26 @@ def together(sources: Sequence[Source]) -> list[Finding]:
     for held in _sets(sources):
         findings += (*_continued(held), *_clashes(held))
     return list(dict.fromkeys(findings))
+
+
+def misread(
+    readings: Mapping[str, str], fee_before: Mapping[str, str], held: Sequence[Procedure]
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Settings that name what no version of a step or a procedure can be read as: the key, and what to write."""
+    may_be: dict[str, set[str]] = {}
+    fees: dict[str, set[str]] = {}
+    for one in held:
+        fees.setdefault(one.procedure, set()).update(one.fee_before.may_be if one.fee_before else ())
+        for step in one.steps:
+            may_be.setdefault(step.clause, set()).update(step.readings)
+    for clause, name in readings.items():
+        if name not in may_be.get(clause, ()):
+            allowed = ", ".join(sorted(may_be.get(clause, ()))) or "nothing: its text is not ambiguous"
+            yield ("readings", clause), f"{clause} has no reading {name!r}; write {allowed}"
+    for khoan, name in fee_before.items():
+        if name not in fees.get(khoan, ()):
+            allowed = ", ".join(sorted(fees.get(khoan, ()))) or "nothing: no fee is asked for"
+            yield ("fee_before", khoan), f"the fee of {khoan} is not asked for at {name!r}; write {allowed}"
 
 
 # -- within one procedure

@@ -21,9 +21,9 @@ def load_procedures(folder: Path) -> Procedures:
 
 
 @cache
-def shipped_procedures() -> Procedures:
+def shipped() -> tuple[Source, ...]:
     """The procedures that come with the repository."""
-    return load_procedures(SHIPPED)
+    return tuple(read_procedures(SHIPPED))
 
 
 def read_procedures(folder: Path) -> list[Source]:

@@ -15,7 +15,7 @@ from shared.codes import Verdict
 from shared.decide import Decision, decide_at
 from shared.facts import Draft, Fact, seal
 from shared.known import Known
-from shared.node.procedure_files import shipped_procedures
+from shared.node.procedure_files import SHIPPED, load_procedures
 from shared.procedures import Judges, Procedure, Procedures
 from shared.published import Published, publication
 from shared.reasons import Code
@@ -35,6 +35,7 @@ from tests.builders import (
 )
 
 CENTRE = "centre-CKHN.1"
+SHIPPED_ALL = load_procedures(SHIPPED).all
 FIRST_DAY = date(2026, 12, 1)
 
 
@@ -68,14 +69,14 @@ def unknown(subject: str = "procedure/4.2", start: str = "2026-12-01", **more: A
 # -- a publication holds the whole procedure
 
 
-@pytest.mark.parametrize("shipped", shipped_procedures().all, ids=lambda one: one.procedure)
+@pytest.mark.parametrize("shipped", SHIPPED_ALL, ids=lambda one: one.procedure)
 def test_a_procedure_comes_out_of_its_publication_as_it_was(shipped: Procedure) -> None:
     (found,) = Published.of(SITE, told(publication(shipped))).procedures
     assert found == shipped
     assert found.hash == shipped.hash
 
 
-@pytest.mark.parametrize("shipped", shipped_procedures().all, ids=lambda one: one.procedure)
+@pytest.mark.parametrize("shipped", SHIPPED_ALL, ids=lambda one: one.procedure)
 def test_a_publication_is_far_below_what_a_fact_may_hold(shipped: Procedure) -> None:
     assert told(publication(shipped))[0].size_bytes < 16_000
 
@@ -238,7 +239,7 @@ def test_a_publication_is_taken_back_by_one_that_ends_on_its_first_day() -> None
 def decided(site: Site, published: Iterable[Fact], now: datetime) -> tuple[Procedure | None, Decision]:
     """What a gate says at barrier 2 that has heard of these publications."""
     held = Published.of(SITE, published)
-    rules = Procedures(shipped_procedures().files).with_published(held.procedures)
+    rules = Procedures(SHIPPED_ALL).with_published(held.procedures)
     known = Known(Authority.of(SITE, site.enrolments))
     return decide_at(rules, site.declaration, VEHICLE, site.facts, known, Settings(), *BARRIER_2_IN, now)
 
