@@ -19,6 +19,7 @@ from central.centre import Centre
 from central.gates import Gate, GateState
 from central.journeys import journey
 from central.words import chosen, local, say
+from shared.clock import day_at_gates
 from shared.node.used_twice import findings
 from shared.words import LANGUAGES, Language
 
@@ -94,6 +95,7 @@ async def picture(request: Request, sha256: str) -> FileResponse:
 def _board(centre: Centre, language: Language) -> dict[str, Any]:
     gates = centre.view_gates()
     forks = centre.oversight.forks()
+    today = day_at_gates(centre.store.steady())
     return {
         "gates": gates,
         "fleet": Fleet.of(gates),
@@ -106,6 +108,7 @@ def _board(centre: Centre, language: Language) -> dict[str, Any]:
         "flags": centre.oversight.flags()[:MOST_SHOWN],
         "quarantine": centre.oversight.quarantine(acknowledged=False)[:MOST_SHOWN],
         "forgets": centre.forgets.asked()[:MOST_SHOWN],
+        "procedures": {site: centre.publications.in_force(site, today) for site in centre.journals.sites},
         "checkpoints": list(centre.checkpoints.values()),
     }
 
