@@ -10,6 +10,7 @@ from central.access import Tokens
 from central.checkpointing import SiteCheckpoints
 from central.declaring import DeclarationDesk
 from central.enrolling import EnrolmentDesk
+from central.fees import FeeDesk, Payments
 from central.forgetting import ForgetDesk
 from central.gates import Gate, Gates
 from central.journals import CentreJournals
@@ -20,6 +21,7 @@ from central.publishing import PublicationDesk
 from shared.agency_names import NO_NAMES, AgencyNames, Called
 from shared.bodies import NodeEnrolled
 from shared.clock import day_at_gates, utc_now
+from shared.fees import Routing
 from shared.node.declarations import Declarations
 from shared.node.engine import Engine
 from shared.node.errors import StoreError
@@ -28,8 +30,9 @@ from shared.node.procedure_files import shipped
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
+from shared.tariffs import Tariffs
 
-PROJECTIONS = (Declarations(), Passages(), UsedTwice())
+PROJECTIONS = (Declarations(), Passages(), UsedTwice(), Payments())
 
 
 def open_store(where: Path | Engine, wall: Callable[[], datetime] = utc_now) -> Store:
@@ -45,6 +48,7 @@ class Centre:
     declarations: DeclarationDesk
     enrolments: EnrolmentDesk
     forgets: ForgetDesk
+    fees: FeeDesk
     publications: PublicationDesk
     oversight: Oversight
     checkpoints: Mapping[str, SiteCheckpoints]
@@ -67,6 +71,8 @@ class Centre:
         tokens: Tokens,
         *,
         checkpoints: Path,
+        tariffs: Tariffs,
+        routing: Routing,
         wall: Callable[[], datetime] = utc_now,
         now_s: Callable[[], float] = monotonic,
         link_errors: Callable[[], Sequence[str]] = tuple,
@@ -74,11 +80,13 @@ class Centre:
     ) -> "Centre":
         """Puts the parts together around a store."""
         journals = CentreJournals(store, key, sites)
+        declarations = DeclarationDesk(journals, wall)
         return cls(
             journals=journals,
-            declarations=DeclarationDesk(journals, wall),
+            declarations=declarations,
             enrolments=EnrolmentDesk(journals, wall),
             forgets=ForgetDesk(journals),
+            fees=FeeDesk(journals, declarations, tariffs, routing),
             publications=PublicationDesk(journals, shipped(), wall),
             oversight=Oversight(store),
             checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},

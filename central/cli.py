@@ -30,6 +30,8 @@ from shared.facts import FactError
 from shared.node.agency_file import load_agency_names
 from shared.node.errors import NodeError
 from shared.node.procedure_files import SHIPPED, load_procedures, read_procedures, shipped
+from shared.node.tariff_files import SHIPPED as SHIPPED_TARIFFS
+from shared.node.tariff_files import load_tariffs
 from shared.procedures import Procedures
 from shared.signing import BadKey, PrivateKey
 
@@ -39,11 +41,13 @@ app = typer.Typer(
 procedures_app = typer.Typer(
     no_args_is_help=True, help="The decree's procedures as data: check the files, list the steps."
 )
+tariffs_app = typer.Typer(no_args_is_help=True, help="The tariffs of the fee as data: check the files.")
 enrol_app = typer.Typer(
     no_args_is_help=True,
     help="License nodes and officers while the server is stopped. While it runs, use POST /api/nodes and /api/officers.",
 )
 app.add_typer(procedures_app, name="procedures")
+app.add_typer(tariffs_app, name="tariffs")
 app.add_typer(enrol_app, name="enrol")
 
 NOT_GOOD, WRONG_CALL = 1, 2
@@ -174,10 +178,21 @@ def publish_procedures(
 ) -> None:
     """Publish procedures to a site's gates while the server is stopped. While it runs, use POST /api/procedures."""
     with _exits(findings=NOT_GOOD), _journals(config) as (_, journals):
-        sources = [replace(one, published=True) for one in read_procedures(_folder(folder))]
+        sources = [replace(one, published=True) for one in read_procedures(_folder(folder, "procedure"))]
         journals.require(site)
         rotating.first_root(journals.store, journals.key, site)
         _tell(PublicationDesk(journals, shipped()).procedures(site, sources))
+
+
+@tariffs_app.command("check")
+def check_tariffs(
+    folder: Annotated[
+        Path, typer.Argument(help="folder of tariff files; the shipped ones when left out")
+    ] = SHIPPED_TARIFFS,
+) -> None:
+    """Check tariff files; prints nothing, or file:line: key: what is wrong; what to write."""
+    with _exits(findings=NOT_GOOD):
+        load_tariffs(_folder(folder, "tariff"))
 
 
 @enrol_app.command("node")
@@ -212,12 +227,12 @@ def enrol_officer(
 
 
 def _load_procedures(folder: Path) -> Procedures:
-    return load_procedures(_folder(folder))
+    return load_procedures(_folder(folder, "procedure"))
 
 
-def _folder(folder: Path) -> Path:
+def _folder(folder: Path, what: str) -> Path:
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder; name the folder of procedure files")
+        raise NotADirectoryError(f"{folder} is no folder; name the folder of {what} files")
     return folder
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from central.models import Request
-from shared.bodies import Clause, Code, Sha256
+from shared.body import Clause, Code, Sha256
 from shared.procedures import Procedure
 from shared.settings import HealthTick
 

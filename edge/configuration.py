@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from edge.capture import CameraSettings
 from hardware.errors import BarrierError
 from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarrier
-from shared.bodies import Code
+from shared.body import Code
 from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
 from shared.configuration import BadConfiguration, Finding, find_line, parse
 from shared.node.agency_file import SHIPPED
@@ -123,7 +123,7 @@ class ScreenTable(_Table):
 
 
 class SettingsTable(_Table):
-    """The settings that decisions depend on (`shared.procedures.Settings`)."""
+    """The settings that decisions depend on (`shared.settings.Settings`)."""
 
     stale_after_s: Annotated[int, Field(ge=30)] = 600
     health_tick: HealthTick = HealthTick.MAY_COME_EARLIER
@@ -133,9 +133,7 @@ class SettingsTable(_Table):
 
     def settings(self) -> Settings:
         """As the rules take them."""
-        return Settings(
-            self.stale_after_s, self.health_tick, self.inferred_steps_bind, self.readings, self.fee_before
-        )
+        return Settings(**dict(self))
 
 
 class RetentionTable(_Table):
@@ -258,7 +256,7 @@ def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
 def _check_procedures(
     table: GateTable, file: Path, finding: Callable[[tuple[str | int, ...], str], Finding]
 ) -> list[Finding]:
-    """The procedure files themselves, and that every reading in use is one that its step or the fee can take."""
+    """The procedure files themselves, and that every reading in use is one that its step or khoản can take."""
     try:
         procedures = load_procedures(file.parent / table.procedures)
     except BadConfiguration as error:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shared.bodies import Declaration
 from shared.canonical import digest
+from shared.declared import Declaration
 from shared.procedures import Matter
 
 

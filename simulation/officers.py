@@ -15,7 +15,7 @@ REACTION_S = 0.3
 SAID = {
     "value_weight_class": "VT6",
     "value_customs_kind": "B11",
-    "value_goods_group": "other",
+    "value_goods_group": "general",
     "value_result": "passed",
     "value_amount_vnd": "800000",
 }

@@ -8,7 +8,6 @@ from edge.lane.view import Officer
 from shared import subjects
 from shared.bodies import (
     Arrived,
-    Body,
     BoomSeen,
     BoomState,
     Candidate,
@@ -24,6 +23,7 @@ from shared.bodies import (
     TurnedBack,
     dump,
 )
+from shared.body import Body
 from shared.codes import LANE_PLACES, Actor, Heading, Place
 from shared.decide import seen
 from shared.facts import Draft
@@ -52,6 +52,8 @@ class LaneFacts:
             **self._at(passage),
             text=read.text,
             country=read.country,
+            ground=read.ground,
+            trailer=passage.trailer,
             confidence=round(read.probability, 4),
             looks=read.looks,
             agreeing=read.agreeing,

@@ -3,7 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from shared.configuration import BadConfiguration, Finding, parse
+from shared.configuration import BadConfiguration
+from shared.node.toml_folder import read_folder
 from shared.procedure_check import Source, alone, together
 from shared.procedures import Procedure, Procedures
 
@@ -28,21 +29,9 @@ def shipped() -> tuple[Source, ...]:
 
 def read_procedures(folder: Path) -> list[Source]:
     """Every `*.toml` of a folder by khoản and first day, each good by itself; raises BadConfiguration with all findings."""
-    found: list[Source] = []
-    findings: list[Finding] = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            text = path.read_text(encoding="utf-8")
-            found.append(Source(str(path), parse(text, str(path), Procedure), text))
-        except BadConfiguration as error:
-            findings += error.findings
-        except (OSError, UnicodeDecodeError) as error:
-            findings.append(Finding(str(path), 1, "file", f"{error}; write it as UTF-8 text"))
+    read, findings = read_folder(folder, Procedure, "procedure")
+    found = [Source(str(path), one, path.read_text(encoding="utf-8")) for path, one in read.items()]
     findings += alone(found)
-    if not found and not findings:
-        findings.append(
-            Finding(str(folder), 1, "folder", "holds no procedure; name a folder with *.toml files")
-        )
     if findings:
         raise BadConfiguration(findings)
     return sorted(found, key=lambda one: (one.procedure.procedure, one.procedure.in_force_from))
