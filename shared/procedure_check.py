@@ -10,7 +10,7 @@ from datetime import date
 from itertools import combinations, product
 
 from shared.applying import demands
-from shared.codes import BARRIERS, LANE_PLACES, YARD_GATES, Actor, Heading, Load, Place, Standing
+from shared.codes import BARRIERS, LANE_PLACES, Actor, Heading, Load, Place, Standing
 from shared.configuration import Finding, find_line
 from shared.procedures import Procedure, Procedures, Step
 from shared.settings import NO_FEE, Settings
@@ -112,16 +112,10 @@ def _period(source: Source) -> Iterator[Finding]:
 
 
 def _confirming(source: Source) -> Iterator[Finding]:
-    """Whoever a step asks must be able to confirm there, and away from any boom somebody must be asked."""
+    """Away from any boom somebody must be asked, and no vehicle is heading anywhere there."""
     for at, step in enumerate(source.procedure.steps):
-        if Actor.DECLARANT in step.confirm:
-            if step.place is not Place.ONLINE or len(step.confirm) > 1 or step.agencies():
-                message = "a declarant declares online and alone; give the others a step of their own"
-                yield source.finding(message, "step", at, "confirm")
-        elif Actor.DEVICE in step.confirm and step.place not in YARD_GATES:
-            message = "devices confirm at yard-in and yard-out only; name who confirms here"
-            yield source.finding(message, "step", at, "confirm")
-        elif step.place not in LANE_PLACES and not step.agencies() and step.standing is not Standing.UNKNOWN:
+        asked = step.agencies() or Actor.DECLARANT in step.confirm
+        if step.place not in LANE_PLACES and not asked and step.standing is not Standing.UNKNOWN:
             yield source.finding("nobody confirms the step; name an agency", "step", at, "clause")
         if step.place not in LANE_PLACES and step.heading is not None:
             yield source.finding("no lane leads through there; leave it out", "step", at, "heading")

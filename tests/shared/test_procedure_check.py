@@ -119,21 +119,6 @@ ONE_FILE = [
         "in_force_from = 2025-02-15\nin_force_to = 2025-02-14",
         "3: in_force_to: it ends before 2025-02-15",
     ),
-    (
-        'confirm = ["declarant"]',
-        'confirm = ["declarant", "customs"]',
-        "15: step.0.confirm: a declarant declares online and alone",
-    ),
-    (
-        'place = "online"\nconfirm = ["declarant"]',
-        'place = "yard"\nconfirm = ["declarant"]',
-        "15: step.0.confirm: a declarant declares online and alone",
-    ),
-    (
-        'confirm = ["border_guard", "customs"]',
-        'confirm = ["device"]',
-        "23: step.1.confirm: devices confirm at yard-in and yard-out only",
-    ),
     ('confirm = ["customs"]\n', "", "29: step.2.clause: nobody confirms the step; name an agency"),
     (
         'place = "yard"',
