@@ -267,46 +267,70 @@ def _goes_on(source: Source, earlier: Procedure) -> Iterator[Finding]:
             yield source.finding(message, "continues", khoan)
 
 
+@dataclass(frozen=True)
+class _Road:
+    """A procedure, and the one by which its vehicles were declared: itself, or one that it continues."""
+
+    source: Source
+    declared: Procedure
+
+    def mark(self, name: str) -> object:
+        """What a vehicle on this road must have been declared as; None when anything will do."""
+        own = getattr(self.declared, name)
+        return own or self.source.procedure.country if name == "country" else own
+
+    def at(self, place: Place, heading: Heading, load: Load) -> Step | None:
+        """The step there; none where the procedure that is continued has one itself."""
+        own, step = self.declared, self.source.procedure.at(place, heading, load)
+        return None if own is not self.source.procedure and own.at(place, heading, load) else step
+
+
 def _clashes(held: Sequence[Source]) -> Iterator[Finding]:
     """Procedures that no declaration tells apart must ask for the same wherever both have a step."""
-    for first, second in combinations(held, 2):
-        if _told_apart(first.procedure, second.procedure):
+    for one, other in combinations(_roads(held), 2):
+        if one.source is other.source or _told_apart(one, other):
             continue
         for place, heading in product(Place, Heading):
-            at = _differs(first.procedure, second.procedure, place, heading)
+            at = _differs(one, other, place, heading)
             if at is not None:
                 message = (
-                    f"{first.procedure.procedure} ({first.name}) is for the same vehicles and asks for something else at"
-                    f" {place} {heading}; make the two equal, or set direction, country, yard_location or purpose apart"
+                    f"{one.source.procedure.procedure} ({one.source.name}) is for the same vehicles and asks for something"
+                    f" else at {place} {heading}; make the two equal, or set direction, country, yard_location or purpose"
+                    " apart"
                 )
-                yield second.finding(message, "step", at, "place")
+                yield other.source.finding(message, "step", at, "place")
 
 
-def _told_apart(one: Procedure, other: Procedure) -> bool:
-    """Whether some declared value fits one of two procedures only."""
-    if bool(one.continues) != bool(other.continues):
-        return True
-    if one.continues:
-        return not (one.continues.keys() & other.continues.keys()) or _differ(one.country, other.country)
-    return any(
-        _differ(getattr(one, name), getattr(other, name))
-        for name in ("direction", "laden", "country", "yard_location", "purpose")
-    )
+def _roads(held: Sequence[Source]) -> Iterator[_Road]:
+    by_khoan = {source.procedure.procedure: source.procedure for source in held}
+    for source in held:
+        if not source.procedure.continues:
+            yield _Road(source, source.procedure)
+        for khoan in source.procedure.continues:
+            earlier = by_khoan.get(khoan)
+            if earlier is not None and not _differ(earlier.country, source.procedure.country):
+                yield _Road(source, earlier)
+
+
+def _told_apart(one: _Road, other: _Road) -> bool:
+    """Whether some declared value fits one of the two only."""
+    names = ("direction", "laden", "country", "yard_location", "purpose")
+    return any(_differ(one.mark(name), other.mark(name)) for name in names)
 
 
 def _differ(one: object, other: object) -> bool:
     return one is not None and other is not None and one != other
 
 
-def _differs(one: Procedure, other: Procedure, place: Place, heading: Heading) -> int | None:
-    """Which step of the other procedure asks for something else at a place, in the files' own readings."""
+def _differs(one: _Road, other: _Road, place: Place, heading: Heading) -> int | None:
+    """Which step of the other road asks for something else at a place, in the files' own readings."""
     for load in Load:
         step = other.at(place, heading, load)
         if step is None or one.at(place, heading, load) is None:
             continue
-        asked = {demands(each, place, heading, load, Settings()) for each in (one, other)}
-        if len(asked) > 1:
-            return other.steps.index(step)
+        both = (one.source.procedure, other.source.procedure)
+        if len({demands(each, place, heading, load, Settings()) for each in both}) > 1:
+            return other.source.procedure.steps.index(step)
     return None
 
 

@@ -293,6 +293,14 @@ def test_two_that_continue_one_clash_too_unless_the_country_tells_them_apart() -
     assert findings(GOOD, vietnamese, chinese) == []
 
 
+def test_one_that_continues_clashes_with_one_that_no_declaration_tells_from_the_continued() -> None:
+    home = CONTINUING[CONTINUING.index("[[step]]") :].replace("7.3", "4.9.h")
+    assert findings(GOOD, f"{OTHER}\n{home}", CONTINUING) == []
+    stricter = changed('"border_guard", "customs"', '"border_guard"', home)
+    (finding,) = findings(GOOD, f"{OTHER}\n{stricter}", CONTINUING)
+    assert finding.startswith("c.toml:11: step.0.place: 4.9 (b.toml) is for the same vehicles")
+
+
 # -- a folder
 
 
