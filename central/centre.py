@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 
 from central.access import Tokens
+from central.by_reason import OpenedByReason, ReasonBook
 from central.checkpointing import SiteCheckpoints
 from central.declaring import DeclarationDesk
 from central.enrolling import EnrolmentDesk
@@ -32,7 +33,7 @@ from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
 from shared.tariffs import Tariffs
 
-PROJECTIONS = (Declarations(), Passages(), UsedTwice(), Payments())
+PROJECTIONS = (Declarations(), Passages(), UsedTwice(), Payments(), OpenedByReason())
 
 
 def open_store(where: Path | Engine, wall: Callable[[], datetime] = utc_now) -> Store:
@@ -53,6 +54,7 @@ class Centre:
     oversight: Oversight
     checkpoints: Mapping[str, SiteCheckpoints]
     passages: PassageBook
+    by_reason: ReasonBook
     gates: Gates
     pictures: Pictures
     tokens: Tokens
@@ -91,6 +93,7 @@ class Centre:
             oversight=Oversight(store),
             checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},
             passages=PassageBook(store),
+            by_reason=ReasonBook(store),
             gates=Gates(),
             pictures=Pictures(pictures),
             tokens=tokens,

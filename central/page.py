@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from central import notices
+from central.by_reason import COUNTED_DAYS
 from central.centre import Centre
 from central.fees import POSITION, Position
 from central.gates import Gate, GateState
@@ -150,6 +151,8 @@ def _board(centre: Centre, language: Language) -> dict[str, Any]:
         "event": partial(notices.event, language),
         "events": centre.oversight.events(),
         "used_twice": findings(centre.store),
+        "by_reason": centre.by_reason.counts(),
+        "by_reason_days": COUNTED_DAYS,
         "flags": centre.oversight.flags()[:MOST_SHOWN],
         "quarantine": centre.oversight.quarantine(acknowledged=False)[:MOST_SHOWN],
         "forgets": centre.forgets.asked()[:MOST_SHOWN],

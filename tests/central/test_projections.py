@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from central.by_reason import OpenedByReason
 from central.fees import Payments
 from central.passages import PassageBook, Passages
 from edge.underway import Underway, awaiting
@@ -27,7 +28,7 @@ pytestmark = on_both_engines
 
 
 def projections() -> list[Any]:
-    return [Declarations(), Passages(), Underway(), Payments()]
+    return [Declarations(), Passages(), Underway(), Payments(), OpenedByReason()]
 
 
 @pytest.fixture
