@@ -265,6 +265,7 @@ class Procedures:
     def __init__(self, files: Sequence[Procedure], published: Sequence[Procedure] = ()) -> None:
         self.files = tuple(files)
         self.published = tuple(published)
+        self._newest_first = _by_procedure(self.published), _by_procedure(self.files)
 
     @property
     def all(self) -> tuple[Procedure, ...]:
@@ -287,17 +288,25 @@ class Procedures:
 
     def in_force(self, on: date, today: date | None = None) -> tuple[Procedure, ...]:
         """The version of every khoản that judges a declaration of the day `on`, by khoản."""
-        names = sorted({one.procedure for one in self.all})
+        names = sorted({name for source in self._newest_first for name in source})
         return tuple(found for name in names if (found := self.find(name, on, today)) is not None)
 
     def _in_force(self, procedure: str, on: date) -> Procedure | None:
-        for source in (self.published, self.files):
-            found = [p for p in source if p.procedure == procedure and p.in_force(on)]
-            if found:
-                return max(found, key=lambda one: one.in_force_from)
+        for source in self._newest_first:
+            for one in source.get(procedure, ()):
+                if one.in_force(on):
+                    return one
         return None
 
     @property
     def hash(self) -> str:
         """Digest over all procedures."""
         return digest(sorted(p.hash for p in self.all))
+
+
+def _by_procedure(source: Sequence[Procedure]) -> Mapping[str, Sequence[Procedure]]:
+    """The versions of each khoản, the newest first."""
+    versions: dict[str, list[Procedure]] = {}
+    for one in sorted(source, key=lambda one: one.in_force_from, reverse=True):
+        versions.setdefault(one.procedure, []).append(one)
+    return versions

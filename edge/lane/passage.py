@@ -12,6 +12,7 @@ from shared.codes import YARD_GATES, Actor, Country, Heading, Place
 from shared.decide import Decision, decide_at, explain_no_declaration
 from shared.facts import Fact
 from shared.history import History
+from shared.judging import Subject
 from shared.known import Known
 from shared.matching import Match, Outcome, match
 from shared.node.declarations import DeclarationBook, Declared
@@ -136,11 +137,9 @@ class Knowledge:
         known = self.known()
         facts = self.store.about(subjects.declaration(no))
         now = self.store.clock.now().wall
-        procedure, decision = decide_at(
-            self.procedures, declared.body, vehicle, facts, known, self.settings, place, heading, now
-        )
-        history = History.of(facts, known.authority)
-        return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, history)
+        about = Subject(declared.body, vehicle, History.of(facts, known.authority), self.settings)
+        procedure, decision = decide_at(self.procedures, about, known, place, heading, now)
+        return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, about.history)
 
     def _match(self, passage: Passage) -> Match:
         if passage.text is None:
