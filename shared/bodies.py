@@ -11,6 +11,7 @@ from shared.codes import (
     Agency,
     Country,
     Direction,
+    Ground,
     Heading,
     Load,
     Place,
@@ -177,10 +178,12 @@ class Candidate(Body):
 
 
 class PlateRead(At):
-    """What the cameras read in one passage, from several looks."""
+    """What the cameras read in one passage, from several looks; `trailer` where they read its plate too."""
 
     text: Text
     country: Country | None = None
+    ground: Ground | None = None
+    trailer: Text | None = None
     confidence: Probability
     looks: Annotated[int, Field(ge=1)]
     agreeing: Annotated[int, Field(ge=0)]

@@ -153,9 +153,10 @@ def round_of(number: int, drawn: Plates) -> tuple[Trip, ...]:
 def photographed_round(photographs: Sequence[Photographed], most: int = 12) -> tuple[Trip, ...]:
     """Trips of photographed vehicles through barrier 2, each declared as labelled; what is misread, the officer mends.
 
-    Photographs of several plates, or of one that no grammar knows, are left out.
+    Photographs of several plates, of a trailer's, or of one that no grammar knows, are left out.
     """
-    clear = [p for p in photographs if len(p.plates) == 1 and plates.classify(p.plates[0])]
+    single = [p for p in photographs if len(p.plates) == 1 and plates.classify(p.plates[0])]
+    clear = [p for p in single if not plates.is_trailer(p.plates[0])]
     trips = []
     for photograph in clear[:most]:
         plate = photograph.plates[0]

@@ -54,6 +54,8 @@ class LaneFacts:
             **self._at(passage),
             text=read.text,
             country=read.country,
+            ground=read.ground,
+            trailer=passage.trailer,
             confidence=round(read.probability, 4),
             looks=read.looks,
             agreeing=read.agreeing,

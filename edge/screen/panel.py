@@ -26,6 +26,7 @@ from shared.codes import Agency, Country, Verdict
 from shared.decide import Decision
 from shared.matching import Outcome
 from shared.reasons import Code, Reason
+from shared.turn_away import cause_of
 
 _TICKS_SAY_IT = frozenset({Code.CONFIRMED, Code.CONFIRMATION_MISSING, Code.DEVICE_CONFIRMS})
 
@@ -148,7 +149,8 @@ def headline(view: LaneView, agency: Agency, words: Words) -> Headline:
     if view.plate is None:
         return Headline(Tone.DOUBT, words("outcome", "unread"))
     if view.vehicle is None and view.outcome in (Outcome.NONE, None):
-        return Headline(Tone.STOP, words("outcome", "none"))
+        known = view.decision is not None and cause_of(view.decision) is not None
+        return Headline(Tone.STOP, words("verdict_short", "refuse") if known else words("outcome", "none"))
     if view.decision is None:
         return Headline(
             Tone.DOUBT, words("outcome", view.outcome or "none"), words("outcome", "look_closely")
