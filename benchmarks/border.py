@@ -29,7 +29,7 @@ from shared.bodies import (
     TurnedBack,
     dump,
 )
-from shared.codes import LANE_PLACES, Actor, Agency, Heading, Place, Verdict
+from shared.codes import LANE_PLACES, Actor, Agency, Country, Ground, Heading, Place, Verdict
 from shared.facts import Draft
 from shared.journal import centre_node, journal_id
 from shared.judging import asked_at
@@ -70,6 +70,8 @@ class Trip:
     number: int
     vehicle: str
     plate: str
+    trailer: str | None
+    country: Country
     steps: Sequence[Step]
     declared: str
     version: int = 1
@@ -172,7 +174,7 @@ class Border:
         for one in body.vehicles:
             load = body.load(one.vehicle)
             steps = [s for s in procedure.steps if load in s.loads and Actor.DECLARANT not in s.confirm]
-            yield Trip(number, one.vehicle, plates.normalise(one.plate), steps, ref)
+            yield Trip(number, one.vehicle, plates.normalise(one.plate), one.trailer, one.country, steps, ref)
 
     def _go_on(self, trip: Trip) -> None:
         """Mostly the next step; now and then an amendment, word of its position, a start that leads nowhere."""
@@ -232,6 +234,8 @@ class Border:
         return PlateRead(
             **told,
             text=trip.plate,
+            country=trip.country,
+            ground=Ground.YELLOW,
             confidence=0.97,
             looks=4,
             agreeing=4,

@@ -1,8 +1,8 @@
-"""What a site's gates ask of a border's vehicles: plates read well, read wrong, of nobody, of a trailer, told by an officer."""
+"""What a site's gates ask: of plates read well, read wrong, of nobody; of trailers; of what an officer says."""
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from benchmarks.border import Trip
@@ -10,7 +10,7 @@ from benchmarks.fleet import number_of, plate_of
 from edge.lane.passage import Correction, Passage
 from edge.lane.resume import EarlierRead
 from shared import plates
-from shared.codes import LANE_PLACES, Heading, Place
+from shared.codes import LANE_PLACES, Ground, Heading, Place
 
 _NOBODY = count(10**7)
 _EVERYWHERE = [(place, heading) for place in sorted(LANE_PLACES) for heading in Heading]
@@ -37,17 +37,21 @@ def questions(trips: Sequence[Trip], many: int) -> Iterator[Question]:
 
 
 def _passage(trip: Trip, drawn: random.Random) -> Passage:
-    """Of a hundred plates 70 are read as they are, 10 with one likely confusion; the rest are rarer."""
+    """Of a hundred plates 70 are read as they are, 30 of them with the trailer's, and 10 with one likely confusion."""
     plate = trip.plate
     match drawn.random():
+        case chance if chance < 0.40:
+            return _read(trip, _with_province(plate, drawn))
         case chance if chance < 0.70:
-            return _read(_with_province(plate, drawn))
+            return replace(_read(trip, _with_province(plate, drawn)), trailer=trip.trailer)
         case chance if chance < 0.80:
-            return _read(drawn.choice(sorted(plates.one_confusion_of(plates.key(plate)) or [plate])))
+            return _read(trip, drawn.choice(sorted(plates.one_confusion_of(plates.key(plate)) or [plate])))
+        case chance if chance < 0.86:
+            return _read(trip, plate_of(next(_NOBODY)))
         case chance if chance < 0.88:
-            return _read(plate_of(next(_NOBODY)))
+            return replace(_read(trip, plate_of(next(_NOBODY))), trailer=trip.trailer)
         case chance if chance < 0.90:
-            return _read(f"{plate[:2]}R{drawn.randrange(10**5):05d}")
+            return _read(trip, trip.trailer or "12R00001")
         case chance if chance < 0.95:
             return _told(Correction(plate, "border_guard-1"))
         case _:
@@ -59,8 +63,8 @@ def _with_province(plate: str, drawn: random.Random) -> str:
     return f"桂{plate}" if plate[0].isalpha() and drawn.random() < 0.6 else plate
 
 
-def _read(text: str) -> Passage:
-    return Passage("gate.1/1", "", read=EarlierRead(text, None, 0.97, 4, 4, True, ()))
+def _read(trip: Trip, text: str) -> Passage:
+    return Passage("gate.1/1", "", read=EarlierRead(text, trip.country, Ground.YELLOW, 0.97, 4, 4, True, ()))
 
 
 def _told(correction: Correction) -> Passage:
