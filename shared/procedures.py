@@ -7,7 +7,7 @@ What the text leaves open is a setting with named readings (`Settings`); the rea
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -30,6 +30,9 @@ from shared.codes import (
     YardLocation,
 )
 from shared.settings import NO_FEE, Settings
+
+_DAYS = 128
+"""Days whose procedures are remembered: vehicles under way were declared on a few of them."""
 
 
 class Queries(StrEnum):
@@ -265,7 +268,7 @@ class Procedures:
     def __init__(self, files: Sequence[Procedure], published: Sequence[Procedure] = ()) -> None:
         self.files = tuple(files)
         self.published = tuple(published)
-        self._newest_first = _by_procedure(self.published), _by_procedure(self.files)
+        self._judging = lru_cache(maxsize=_DAYS)(self._by_khoan)
 
     @property
     def all(self) -> tuple[Procedure, ...]:
@@ -288,25 +291,20 @@ class Procedures:
 
     def in_force(self, on: date, today: date | None = None) -> tuple[Procedure, ...]:
         """The version of every khoản that judges a declaration of the day `on`, by khoản."""
-        names = sorted({name for source in self._newest_first for name in source})
+        return self._judging(on, today)
+
+    def _by_khoan(self, on: date, today: date | None) -> tuple[Procedure, ...]:
+        names = sorted({one.procedure for one in self.all})
         return tuple(found for name in names if (found := self.find(name, on, today)) is not None)
 
     def _in_force(self, procedure: str, on: date) -> Procedure | None:
-        for source in self._newest_first:
-            for one in source.get(procedure, ()):
-                if one.in_force(on):
-                    return one
+        for source in (self.published, self.files):
+            found = [p for p in source if p.procedure == procedure and p.in_force(on)]
+            if found:
+                return max(found, key=lambda one: one.in_force_from)
         return None
 
     @property
     def hash(self) -> str:
         """Digest over all procedures."""
         return digest(sorted(p.hash for p in self.all))
-
-
-def _by_procedure(source: Sequence[Procedure]) -> Mapping[str, Sequence[Procedure]]:
-    """The versions of each khoản, the newest first."""
-    versions: dict[str, list[Procedure]] = {}
-    for one in sorted(source, key=lambda one: one.in_force_from, reverse=True):
-        versions.setdefault(one.procedure, []).append(one)
-    return versions
