@@ -269,6 +269,7 @@ class Procedures:
         self.files = tuple(files)
         self.published = tuple(published)
         self._judging = lru_cache(maxsize=_DAYS)(self._by_khoan)
+        self._under_published: Procedures | None = None
 
     @property
     def all(self) -> tuple[Procedure, ...]:
@@ -276,8 +277,11 @@ class Procedures:
         return (*self.published, *self.files)
 
     def with_published(self, published: Sequence[Procedure]) -> "Procedures":
-        """The same files under what the centre has published."""
-        return Procedures(self.files, published)
+        """The same files under what the centre has published; the same object while that stays as it is."""
+        last = self._under_published
+        if last is None or last.published != tuple(published):
+            last = self._under_published = Procedures(self.files, published)
+        return last
 
     def find(self, procedure: str, on: date, today: date | None = None) -> Procedure | None:
         """The version that judges a declaration of the day `on`, or None.
