@@ -13,7 +13,6 @@ from edge.gate import PROJECTIONS
 from shared import plates, subjects
 from shared.bodies import (
     Arrived,
-    Body,
     BoomSeen,
     BoomState,
     Candidate,
@@ -29,6 +28,7 @@ from shared.bodies import (
     TurnedBack,
     dump,
 )
+from shared.body import Body
 from shared.codes import LANE_PLACES, Actor, Agency, Country, Ground, Heading, Place, Verdict
 from shared.facts import Draft
 from shared.journal import centre_node, journal_id
@@ -57,7 +57,8 @@ _A_COMMIT = 1_000
 _SAID = {
     "weight_class": "VT6",
     "customs_kind": "B11",
-    "goods_group": "other",
+    "goods_group": "general",
+    "transfer": "inland",
     "result": "passed",
     "amount_vnd": "800000",
 }
@@ -268,7 +269,7 @@ class Border:
                 declared=trip.declared,
                 saw=trip.given,
                 decision=self._seen(step),
-                values={name: _SAID[name] for name in owed},
+                values={name: _SAID.get(name, "said") for name in owed},
             )
             trip.given.append(self._writer.tell(node, "confirmed", trip.subject, body))
 

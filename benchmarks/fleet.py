@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from functools import cache
 
 from shared import plates
-from shared.bodies import Asked, Commitment, Declaration, Driver, Goods, Quarantines, Vehicle
+from shared.body import Commitment
 from shared.codes import Country, Direction, Purpose, Quarantine, YardLocation
+from shared.declared import Asked, Declaration, Driver, Goods, Quarantines, Vehicle
 from simulation.layout import SITE
 
 DAY = "20261124"

@@ -13,8 +13,9 @@ from pydantic import (
 )
 
 from shared import containers, plates
-from shared.bodies import Clause, Code, DeclarationNo, Goods, JournalId, Number, Quarantines, Text
+from shared.body import Clause, Code, DeclarationNo, JournalId, Number, Text
 from shared.codes import Agency, Country, Direction, Place, Purpose, YardLocation
+from shared.declared import Goods, Quarantines
 from shared.signing import check_key_text
 
 Personal = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

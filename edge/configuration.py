@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from edge.capture import CameraSettings
 from hardware.errors import BarrierError
 from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarrier
-from shared.bodies import Code
+from shared.body import Code
 from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
 from shared.configuration import BadConfiguration, Finding, find_line, parse
 from shared.node.agency_file import SHIPPED

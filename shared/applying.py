@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from shared.bodies import Declaration
 from shared.clock import day_at_gates
 from shared.codes import Heading, Load, Place
+from shared.declared import Declaration
 from shared.procedures import Procedure, Procedures
 from shared.settings import Settings
 

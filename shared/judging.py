@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.authority import Counting
-from shared.bodies import Confirmed, Declaration
+from shared.bodies import Confirmed
 from shared.codes import Actor, Agency, Load
+from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import Given, History
 from shared.matter import matter_digest

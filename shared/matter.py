@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any
 
-from shared.bodies import Declaration
 from shared.canonical import digest
+from shared.declared import Declaration
 from shared.procedures import Matter
 
 

@@ -16,7 +16,6 @@ from shared import subjects
 from shared.authority import Authority
 from shared.bodies import (
     Confirmed,
-    Declaration,
     NodeEnrolled,
     OfficerEnrolled,
     OfficerRevoked,
@@ -31,6 +30,7 @@ from shared.clock import Stamp
 from shared.codes import Actor, Agency, Heading, Place, Verdict
 from shared.configuration import parse
 from shared.decide import Decision, decide
+from shared.declared import Declaration
 from shared.facts import Draft, Fact, Private, Sealed, seal
 from shared.journal import Head, SignedHead, centre_node, journal_id
 from shared.known import Known

@@ -9,9 +9,9 @@ from edge.pictures import Kept
 from edge.vision.vote import Candidate
 from shared import plates, subjects
 from shared.applying import governing
-from shared.bodies import Declaration
 from shared.codes import YARD_GATES, Actor, Country, Ground, Heading, Place
 from shared.decide import Decision, decide_at, explain_no_declaration
+from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
 from shared.judging import Subject

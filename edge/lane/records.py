@@ -8,7 +8,6 @@ from edge.lane.view import Officer
 from shared import subjects
 from shared.bodies import (
     Arrived,
-    Body,
     BoomSeen,
     BoomState,
     Candidate,
@@ -24,6 +23,7 @@ from shared.bodies import (
     TurnedBack,
     dump,
 )
+from shared.body import Body
 from shared.codes import LANE_PLACES, Actor, Heading, Place
 from shared.decide import seen
 from shared.facts import Draft

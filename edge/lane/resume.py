@@ -20,7 +20,6 @@ from edge.pictures import Kept
 from edge.vision.vote import Candidate
 from shared.bodies import (
     Arrived,
-    Body,
     BoomSeen,
     BoomState,
     Confirmed,
@@ -34,6 +33,7 @@ from shared.bodies import (
     TurnedBack,
     read_body,
 )
+from shared.body import Body
 from shared.codes import Country, Ground
 from shared.facts import Fact, FactError
 from shared.node.store import Store

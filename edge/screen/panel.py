@@ -20,10 +20,10 @@ from edge.lane.view import (
 from edge.screen.plate import PlateDrawn, draw
 from edge.screen.ports import LinkShown
 from edge.screen.words import Words
-from shared.bodies import Declaration
 from shared.clock import VIETNAM, BadStamp, Stamp
 from shared.codes import Agency, Country, Verdict
 from shared.decide import Decision
+from shared.declared import Declaration
 from shared.matching import Outcome
 from shared.reasons import Code, Reason
 from shared.turn_away import cause_of

@@ -29,7 +29,6 @@ from edge.lane.view import (
 from edge.screen.app import create_app
 from edge.screen.ports import DeskLine, DeskPress, LaneForScreen, LinkShown
 from shared.agency_names import NO_NAMES, Called
-from shared.bodies import Declaration, Goods, Vehicle
 from shared.codes import (
     Actor,
     Agency,
@@ -42,6 +41,7 @@ from shared.codes import (
     YardLocation,
 )
 from shared.decide import Decision, explain_no_declaration
+from shared.declared import Declaration, Goods, Vehicle
 from shared.matching import ActiveVehicle, Outcome
 from shared.procedures import Queries, Step
 from shared.reasons import Code, Reason

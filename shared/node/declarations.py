@@ -6,8 +6,10 @@ from typing import Any
 
 from shared import plates
 from shared.authority import from_centre
-from shared.bodies import Body, Declaration, Passed, Recalled
+from shared.bodies import Passed, Recalled
+from shared.body import Body
 from shared.codes import Country
+from shared.declared import Declaration
 from shared.facts import Fact
 from shared.journal import author_of, is_centre
 from shared.matching import ActiveVehicle, Role

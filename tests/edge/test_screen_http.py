@@ -302,7 +302,7 @@ def test_a_desk_confirms_each_vehicle_once() -> None:
 
     async def confirm_twice(client: httpx.AsyncClient) -> list[int]:
         line = gate.desk(OFFICERS["hq-1"])[0]
-        form = {**asdict(line.press), "value_customs_kind": "B11", "value_goods_group": "other"}
+        form = {**asdict(line.press), "value_customs_kind": "B11", "value_goods_group": "general"}
         return [(await client.post("/desk/confirm", data=form, headers=JSON)).status_code for _ in range(2)]
 
     assert "29C-123.45" not in get(gate, "/desk", officer="bp-1").text
