@@ -46,9 +46,25 @@ class Decision:
 
 
 def decide_at(
-    procedures: Procedures, about: Subject, known: Known, place: Place, heading: Heading, now: datetime
+    procedures: Procedures,
+    declaration: Declaration,
+    vehicle: str,
+    facts: Sequence[Fact],
+    known: Known,
+    settings: Settings,
+    place: Place,
+    heading: Heading,
+    now: datetime,
 ) -> tuple[Procedure | None, Decision]:
     """Finds the procedure that governs the vehicle at a place, and decides by it."""
+    about = Subject(declaration, vehicle, History.of(facts, known.authority), settings)
+    return decide_about(procedures, about, known, place, heading, now)
+
+
+def decide_about(
+    procedures: Procedures, about: Subject, known: Known, place: Place, heading: Heading, now: datetime
+) -> tuple[Procedure | None, Decision]:
+    """Decides as `decide_at` does, by a history that was folded already with `known.authority`."""
     found = governing(procedures, about.declaration, about.vehicle, place, heading, about.settings, now)
     decision = decide_by(found.procedure, about, known, place, heading, now)
     if found.differ and decision.verdict is Verdict.UNKNOWN:

@@ -10,7 +10,7 @@ from edge.vision.vote import Candidate
 from shared import plates, subjects
 from shared.applying import governing
 from shared.codes import YARD_GATES, Actor, Country, Ground, Heading, Place
-from shared.decide import Decision, decide_at, explain_no_declaration
+from shared.decide import Decision, decide_about, explain_no_declaration
 from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
@@ -153,7 +153,7 @@ class Knowledge:
         facts = self.store.about(subjects.declaration(no))
         now = self.store.clock.now().wall
         about = Subject(declared.body, vehicle, History.of(facts, known.authority), self.settings)
-        procedure, decision = decide_at(self.procedures, about, known, place, heading, now)
+        procedure, decision = decide_about(self.procedures, about, known, place, heading, now)
         return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, about.history)
 
     def turned_away(self, tractor: str, trailer: str | None, slip: str | None = None) -> Decision | None:
