@@ -57,8 +57,16 @@ def decide_at(
     now: datetime,
 ) -> tuple[Procedure | None, Decision]:
     """Finds the procedure that governs the vehicle at a place, and decides by it."""
-    found = governing(procedures, declaration, vehicle, place, heading, settings, now)
-    decision = decide(found.procedure, declaration, vehicle, facts, known, settings, place, heading, now)
+    about = Subject(declaration, vehicle, History.of(facts, known.authority), settings)
+    return decide_about(procedures, about, known, place, heading, now)
+
+
+def decide_about(
+    procedures: Procedures, about: Subject, known: Known, place: Place, heading: Heading, now: datetime
+) -> tuple[Procedure | None, Decision]:
+    """Decides as `decide_at` does, by a history that was folded already with `known.authority`."""
+    found = governing(procedures, about.declaration, about.vehicle, place, heading, about.settings, now)
+    decision = decide_by(found.procedure, about, known, place, heading, now)
     if found.differ and decision.verdict is Verdict.UNKNOWN:
         decision = replace(decision, reasons=(_differ(found),))
     return found.procedure, decision
@@ -81,6 +89,18 @@ def decide(
     time for dates in force, from the node's clock. The result does not depend on the order of `facts`.
     """
     about = Subject(declaration, vehicle, History.of(facts, known.authority), settings)
+    return decide_by(procedure, about, known, place, heading, now)
+
+
+def decide_by(
+    procedure: Procedure | None,
+    about: Subject,
+    known: Known,
+    place: Place,
+    heading: Heading,
+    now: datetime,
+) -> Decision:
+    """Decides as `decide` does, by a history that was folded already with `known.authority`."""
     if procedure is not None and not procedure.began(day_at_gates(now)):
         procedure = None
     stop = _stops(about, known) or _nowhere(procedure, about, place, heading)
@@ -92,7 +112,7 @@ def decide(
     step = about.read(printed)
     if step.standing is Standing.UNKNOWN:
         return Decision(Verdict.UNKNOWN, step, (), (Reason(Code.TEXT_UNKNOWN, step.clause),), False)
-    passed = about.history.passed(vehicle, place, heading)
+    passed = about.history.passed(about.vehicle, place, heading)
     if passed is not None:
         return _refuse(Reason(Code.ALREADY_PASSED, step.clause, (passed.ref,)), step)
     lacking = _incomplete(procedure, about) if place in BARRIERS else None

@@ -176,6 +176,8 @@ def _matter_unchanged(step: Step, body: Confirmed, about: Subject) -> bool:
     then = about.history.version(body.declared)
     if then is None:
         return False
+    if then.body == about.declaration:
+        return True
     of = step.matter_of(body.by)
     return matter_digest(then.body, about.vehicle, of) == matter_digest(about.declaration, about.vehicle, of)
 

@@ -11,10 +11,11 @@ from shared import plates, subjects
 from shared.applying import governing
 from shared.bodies import RULE_KINDS
 from shared.codes import YARD_GATES, Actor, Country, Ground, Heading, Place
-from shared.decide import Decision, decide_at, explain_no_declaration
+from shared.decide import Decision, decide_about, explain_no_declaration
 from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
+from shared.judging import Subject
 from shared.known import Known
 from shared.matching import ActiveVehicle, ActiveVehicles, Match, Outcome, Role, match
 from shared.node.declarations import DeclarationBook, Declared
@@ -167,13 +168,13 @@ class Knowledge:
             return Judgement(decision=explain_no_declaration(), settings=self.settings)
         known = self.known()
         facts = self.store.about(subjects.declaration(no))
-        now, settings = self.store.clock.now().wall, self.settings
-        procedure, decision = decide_at(
-            self.procedures, declared.body, vehicle, facts, known, settings, place, heading, now
-        )
+        about = Subject(declared.body, vehicle, History.of(facts, known.authority), self.settings)
+        now = self.store.clock.now().wall
+        procedure, decision = decide_about(self.procedures, about, known, place, heading, now)
         decision = self.published().noted(decision, procedure)
-        history = History.of(facts, known.authority)
-        return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, history, settings)
+        return Judgement(
+            Match(Outcome.NONE), declared, vehicle, procedure, decision, about.history, about.settings
+        )
 
     def turned_away(self, tractor: str, trailer: str | None, slip: str | None = None) -> Decision | None:
         """The refusal of a vehicle that matches nothing under way, when its cause is known. `slip`: as in `turn_away`."""
