@@ -27,7 +27,6 @@ class LineShown:
     plate: PlateDrawn
     ticks: tuple[TickShown, ...]
     left_vnd: int | None
-    matched: bool
 
 
 def desk_pages(frame: Frame) -> APIRouter:
@@ -117,7 +116,7 @@ def _show(frame: Frame, request: Request, template: str, refused: str | None) ->
 def _shown(line: DeskLine, words: Words) -> LineShown:
     due, paid = (line.fee.due_vnd, line.fee.paid_vnd) if line.fee else (None, 0)
     left = due - paid if due is not None and due > paid else None
-    return LineShown(line, draw(line.plate), ticks(line.ticks, words), left, due is not None and paid == due)
+    return LineShown(line, draw(line.plate), ticks(line.ticks, words), left)
 
 
 def money(amount_vnd: int) -> str:
