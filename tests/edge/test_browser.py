@@ -225,6 +225,13 @@ def test_a_half_filled_form_outlives_news_and_so_does_the_cursor(
     }  # fmt: skip
 
 
+def test_the_focus_stays_on_a_button_when_the_page_changes(served: Served, page: "playwright.Page") -> None:
+    button = at_desk(page, served, "kddv-1").first.get_by_role("button", name="Xác nhận")
+    button.focus()
+    refreshed(served, page)
+    playwright.expect(button).to_be_focused()
+
+
 def test_what_was_not_touched_follows_the_news(served: Served, page: "playwright.Page") -> None:
     card = at_desk(page, served, "thue-1").last
     card.locator("[name=amount]").fill("100.000")

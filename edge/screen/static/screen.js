@@ -37,18 +37,19 @@ function kept() {
       .filter((one) => one.checked !== one.defaultChecked || one.value !== one.defaultValue)
       .map(({ name, type, value, checked }) => ({ name, type, value, checked })),
     open: form.querySelector("details")?.open,
-    cursor: form.contains(document.activeElement) && document.activeElement.matches("input") ? place(document.activeElement) : null,
+    at: reached(form).indexOf(document.activeElement),
+    selected: [document.activeElement.selectionStart, document.activeElement.selectionEnd],
   }));
 }
 
-function place({ name, type, value, selectionStart, selectionEnd }) { return { name, type, value, selectionStart, selectionEnd }; }
+function reached(form) { return [...form.querySelectorAll("input:not([type=hidden]), button, summary")]; }
 
 function field(form, { name, type, value }) {
   const pickable = type === "radio" || type === "checkbox";
   return form.querySelector(`input[name="${CSS.escape(name)}"]` + (pickable ? `[value="${CSS.escape(value)}"]` : ""));
 }
 
-function putBack({ form: key, fields, open, cursor }) {
+function putBack({ form: key, fields, open, at, selected }) {
   const form = panel.querySelector(`form[data-keep="${CSS.escape(key)}"]`);
   if (!form) return;
   for (const one of fields) {
@@ -57,9 +58,9 @@ function putBack({ form: key, fields, open, cursor }) {
     else if (found) found.checked = one.checked;
   }
   if (open) form.querySelector("details")?.setAttribute("open", "");
-  const at = cursor && field(form, cursor);
-  at?.focus();
-  if (at?.type === "text") at.setSelectionRange(cursor.selectionStart, cursor.selectionEnd);
+  const held = reached(form)[at];
+  held?.focus({ preventScroll: true });
+  if (held?.type === "text") held.setSelectionRange(...selected);
 }
 
 async function refresh() {
