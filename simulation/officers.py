@@ -215,9 +215,7 @@ class DeskOfficer:
 
 def desk_presses(page: Page) -> list[Form]:
     """The next press for each vehicle at the desk: cash where some of a known amount is still due, else the confirmation."""
-    to_pay = {
-        _vehicle(form): form for form in page.forms if form.action == CASH and form.typed.get("amount")
-    }
+    to_pay = {_vehicle(form): form for form in page.forms if form.action == CASH and form.typed.get("amount")}
     return [to_pay.get(_vehicle(form), form) for form in page.forms if form.action == CONFIRM]
 
 
