@@ -9,6 +9,7 @@ from shared.bodies import Confirmed, Passed, Withdrawn
 from shared.body import Body
 from shared.codes import Agency, Place
 from shared.facts import Fact
+from shared.judging import FAILED, RESULT
 from shared.node.engine import Engine
 from shared.node.store import Store
 
@@ -18,7 +19,8 @@ MOST_LISTED = 200
 class Underway:
     """The tables `entered` (first passage of a vehicle), `yard_ticks` and `withdrawn_ticks`.
 
-    In a forked journal two facts bear one reference: the keys hold what tells them apart.
+    A failed quarantine is no tick: the vehicle stays on the list until it passes. In a forked journal two facts bear one
+    reference: the keys hold what tells them apart.
     """
 
     schema = """
@@ -40,7 +42,7 @@ CREATE INDEX IF NOT EXISTS idx_withdrawn_ticks_no ON withdrawn_ticks (no);
                        SET at = CASE WHEN entered.at < excluded.at THEN entered.at ELSE excluded.at END""",
                     (body.declaration, body.vehicle, fact.at),
                 )
-            case Confirmed(place=Place.YARD | Place.ONLINE):
+            case Confirmed(place=Place.YARD | Place.ONLINE) if body.values.get(RESULT) != FAILED:
                 database.execute(
                     """INSERT INTO yard_ticks(ref, at, no, vehicle, agency, declared) VALUES (?, ?, ?, ?, ?, ?)
                        ON CONFLICT DO NOTHING""",
