@@ -69,7 +69,12 @@ GATES = (
     GatePlan(Place.BARRIER_1, Heading.OUT, _ALL_FOUR, both_ways=True),
     GatePlan(Place.BARRIER_2, Heading.IN, (_A.BORDER_GUARD, _A.CUSTOMS), both_ways=True),
     GatePlan(Place.YARD_IN, Heading.IN, (_A.GATE_MANAGEMENT,)),
-    GatePlan(Place.YARD_OUT, Heading.OUT, (), (_A.CUSTOMS, _A.BORDER_GUARD, _A.ANIMAL_QUARANTINE, _A.TAX)),
+    GatePlan(
+        Place.YARD_OUT,
+        Heading.OUT,
+        (),
+        (_A.CUSTOMS, _A.BORDER_GUARD, _A.ANIMAL_QUARANTINE, _A.GATE_MANAGEMENT),
+    ),
 )
 """Who stands where: both barriers, each both ways, a yard with its entrance, its exit and the agencies' desk."""
 
