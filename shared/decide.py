@@ -169,10 +169,10 @@ def _nowhere(procedure: Procedure | None, about: Subject, place: Place, heading:
         return _unknown(Reason(Code.NO_PROCEDURE, values={"procedure": named} if named else {}))
     if procedure.at(place, heading, about.load) is not None:
         return None
-    if place in BARRIERS:
-        came_in = about.history.passed(about.vehicle, place, heading.opposite)
-        if came_in is not None:
-            return _unknown(Reason(Code.LEAVES_AS_IT_CAME, procedure.procedure, (came_in.ref,)))
+    entrance = Place.YARD_IN if place is Place.YARD_OUT else place
+    came_in = about.history.passed(about.vehicle, entrance, Heading.IN)
+    if heading is Heading.OUT and came_in is not None:
+        return _unknown(Reason(Code.LEAVES_AS_IT_CAME, procedure.procedure, (came_in.ref,)))
     return _refuse(Reason(Code.WRONG_PLACE, procedure.procedure, values={"place": place, "heading": heading}))
 
 

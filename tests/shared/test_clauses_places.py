@@ -77,6 +77,23 @@ def test_who_leaves_the_way_it_came_in_is_in_no_text_and_left_to_a_person(khoan:
     assert decision.reasons[0].facts == (came.ref,)
 
 
+@pytest.mark.parametrize("khoan", ["6.2", "6.6", "7.2"])
+def test_an_empty_vehicle_that_leaves_the_yard_it_came_into_is_left_to_a_person(khoan: str) -> None:
+    """6.6.c and 7.2.c let it into the yard; of its way out nothing is printed unless goods went over to it (A8, 8)."""
+    site = declared(khoan)
+    assert codes(site.decide(YARD_OUT)) == [Code.WRONG_PLACE]
+    site.drive_through(YARD_IN)
+    decision = site.decide(YARD_OUT)
+    assert (decision.verdict, codes(decision)) == (Verdict.UNKNOWN, [Code.LEAVES_AS_IT_CAME])
+
+
+@pytest.mark.parametrize("khoan", ["4.2", "6.4"])
+def test_who_went_out_does_not_come_in_again_on_the_same_declaration(khoan: str) -> None:
+    site = declared(khoan)
+    site.drive_through(BARRIER_1_OUT)
+    assert codes(site.decide(BARRIER_1_IN)) == [Code.WRONG_PLACE]
+
+
 # -- what nobody knows
 
 
