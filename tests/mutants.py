@@ -54,6 +54,9 @@ LISTS: Mapping[str, Sequence[type[StrEnum]]] = {
 VALUES = ("amount_vnd", "customs_kind", "goods_group", "result", "weight_class")
 """What the shipped files have agencies say."""
 
+CAN_LACK = (Matter.DRIVER.value, Matter.GOODS.value, Matter.PERMIT.value)
+"""What a declaration can be without; the other parts are there in every one."""
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -153,7 +156,9 @@ def _edits(
 
 
 def _addable(table: Table, path: Path, members: Sequence[str]) -> Sequence[str]:
-    """An agency that must confirm in any case is not asked again where something more is the case."""
+    """What can be told apart from what stands there: an agency that confirms in any case is not asked again in a special one."""
+    if path[-1] == "declares":
+        return CAN_LACK
     if path[-1] not in ("confirm_if_required", "confirm_if_transfer"):
         return members
     return [one for one in members if one not in _holder(table, path).get("confirm", ())]

@@ -1,5 +1,6 @@
-"""What every field of every procedure file makes happen, held to `tests.shared.every_step`; `tests.mutating` counts what is missed.
+"""What every field of every procedure file makes happen, held to `tests.shared.every_step`.
 
+`tests.mutating` counts what they miss.
 No test here reads a field where a decision depends on it: each puts a vehicle before a step and looks at the answer.
 """
 
@@ -35,7 +36,7 @@ from shared.procedures import ALL_MATTER, Matter, Procedure
 from shared.reasons import Code
 from shared.settings import HealthTick, Settings
 from tests import builders
-from tests.builders import ANIMAL, HEALTH, MORNING, NO, PLANT, SITE, Site
+from tests.builders import ANIMAL, HEALTH, MORNING, NO, PLANT, SITE, Site, declared_body
 from tests.shared.every_step import (
     B1_OUT,
     B2_OUT,
