@@ -31,7 +31,7 @@ from tests.mutants import Mutant, as_toml, mutants
 
 ROOT = Path(__file__).parents[1]
 TESTS = (
-    "test_every_field.py",
+    "test_every_*.py",
     "test_decide.py",
     "test_decide_entry.py",
     "test_decide_exit.py",

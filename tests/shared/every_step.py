@@ -204,6 +204,7 @@ ROWS = (
     _exit("7.4.c", B1_OUT, "S2 1.5.c", TO_CHINA, EMPTY_OUT),
 )
 """Every step before which a vehicle stands, or at which an agency confirms."""
+KHOANS = sorted({one.khoan for one in ROWS})
 
 EARLIER_ASKED = {"4.2.g", "4.3.g", "5.3.c", "7.3"}
 """Where the cameras query "các trạng thái xác nhận ở các bước trước" (S2 1.2.a, 1.2.b, 1.3.b, 1.5.b)."""
