@@ -55,7 +55,7 @@ VALUES = ("amount_vnd", "customs_kind", "goods_group", "result", "weight_class")
 """What the shipped files have agencies say."""
 
 CAN_LACK = (Matter.DRIVER.value, Matter.GOODS.value, Matter.PERMIT.value)
-"""What a declaration can be without; the other parts are there in every one."""
+"""What a declaration can be without, an empty vehicle's one goods apart; the other parts are there in every one."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _edits(
 def _addable(table: Table, path: Path, members: Sequence[str]) -> Sequence[str]:
     """What can be told apart from what stands there: an agency that confirms in any case is not asked again in a special one."""
     if path[-1] == "declares":
-        return CAN_LACK
+        return [one for one in CAN_LACK if table["laden"] or one != Matter.GOODS]
     if path[-1] not in ("confirm_if_required", "confirm_if_transfer"):
         return members
     return [one for one in members if one not in _holder(table, path).get("confirm", ())]

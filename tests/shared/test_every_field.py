@@ -230,7 +230,8 @@ def test_the_centre_lists_what_is_queried_at_each_barrier() -> None:
 @each_at_a_barrier
 def test_the_fee_is_asked_for_where_the_setting_says_and_only_where_it_may(step: Row) -> None:
     """No text has a barrier check the fee (A4, end)."""
-    khoan, clauses = step.khoan, [one.clause for one in ROWS]
+    khoan = step.khoan
+    clauses = [*(one.clause for one in ROWS), *(clause for clause, *_ in DECLARED.values())]
     fee, usual, others = FEE_BEFORE.get(khoan, ("", "", ()))
     for chosen in (None, "none", *clauses):
         known = chosen if chosen == usual or chosen in others else usual
