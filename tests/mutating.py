@@ -41,9 +41,6 @@ TESTS = (
 )
 """The behavioural tests of procedures. `test_procedures.py` is none: it reads what the files say, not what follows from it."""
 
-MOST_S = 120
-"""A mutant on which the tests never end has not survived them."""
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -81,7 +78,7 @@ def main() -> int:
 
 
 def run(sample: int | None = None, file: str | None = None, processes: int = 1) -> Outcome:
-    """Makes the mutants and runs the tests on them."""
+    """Makes the mutants and runs the tests on them; on a sample without asking first whether they pass on the good files."""
     began = time.monotonic()
     made = [one for one in all_mutants() if file in (None, khoan(one))]
     if sample is not None:
@@ -89,8 +86,8 @@ def run(sample: int | None = None, file: str | None = None, processes: int = 1) 
     sorts = [(one, sort(one)) for one in made]
     to_try = [one for one, how in sorts if how == "differs"]
     with get_context("spawn").Pool(processes) as pool:
-        parts = [to_try[at::processes] for at in range(processes)]
-        survivors = [one for part in pool.map(survivors_of, parts) for one in part]
+        parts = [(to_try[at::processes], sample is None) for at in range(processes)]
+        survivors = [one for part in pool.starmap(survivors_of, parts) for one in part]
     return Outcome(
         len(made),
         sum(how == "same" for _, how in sorts),
@@ -125,7 +122,7 @@ def sort(mutant: Mutant) -> str:
     return "same" if wrong == good else "differs"
 
 
-def survivors_of(some: Sequence[Mutant]) -> list[Mutant]:
+def survivors_of(some: Sequence[Mutant], good_first: bool) -> list[Mutant]:
     """Those of the mutants on which no test fails; runs pytest in this process."""
     folder = Path(tempfile.mkdtemp(prefix="barie-mutants-"))
     shutil.copytree(SHIPPED, folder, dirs_exist_ok=True)
@@ -133,7 +130,7 @@ def survivors_of(some: Sequence[Mutant]) -> list[Mutant]:
     hypothesis.settings.register_profile("mutants", database=None, derandomize=True)
     hypothesis.settings.load_profile("mutants")
     files = [str(path) for pattern in TESTS for path in sorted((ROOT / "tests" / "shared").glob(pattern))]
-    trial = Trial(folder, some)
+    trial = Trial(folder, some, good_first)
     quiet = ["-q", "--assert=plain", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
     try:
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
@@ -151,16 +148,17 @@ class Trial:
 
     folder: Path
     some: Sequence[Mutant]
+    good_first: bool
     survivors: list[Mutant] = field(default_factory=list)
     trouble: str = ""
     _failed: bool = False
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Tries the good files, on which no test may fail, and then each mutant."""
+        """Tries the good files first, where that is asked: no test may fail on them. Then each mutant."""
         if session.testsfailed:
             raise session.Failed("tests could not be collected")
         items = list(session.items)
-        failing = self._first_failing(items)
+        failing = self._first_failing(items) if self.good_first else None
         if failing is not None:
             self.trouble = f"{items[failing].nodeid} fails on the shipped files"
             raise session.Failed(self.trouble)
@@ -190,14 +188,15 @@ class Trial:
         with os.fdopen(reader, encoding="utf-8") as answer:
             said = answer.read()
         os.waitpid(child, 0)
-        return (None if said == "None" else int(said)) if said else 0
+        if not said:
+            raise RuntimeError("the process in which the tests ran on a mutant ended without a word")
+        return None if said == "None" else int(said)
 
     def _run(self, items: Sequence[pytest.Item]) -> int | None:
         builders.procedure.cache_clear()
-        ends = time.monotonic() + MOST_S
         for at, item in enumerate(items):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-            if self._failed or time.monotonic() > ends:
+            if self._failed:
                 return at
         return None
 
@@ -206,8 +205,9 @@ def _leave(act: Callable[[], object]) -> None:
     """Does one thing in a forked process and ends it, whatever comes: nothing of the parent may run twice."""
     try:
         act()
-    finally:
-        os._exit(0)
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
 
 
 if __name__ == "__main__":
