@@ -13,7 +13,7 @@ from simulation.boom import Boom
 from simulation.cameras import CameraFarm
 from simulation.centre_client import answers
 from simulation.gate_board import GateBoard
-from simulation.layout import GATES, LANE, GatePlan, Layout
+from simulation.layout import GATES, LANE, GatePlan, LaneFiles, Layout
 from simulation.officers import Badge
 from simulation.ports import free_ports
 from simulation.processes import Process
@@ -46,7 +46,8 @@ class GateAlone:
         except BaseException:
             await self.board.stop()
             raise
-        file = self.layout.write_gate(BARRIER_2, "", urls[LANE], self.board.settings(0, BARRIER_2.node))
+        lane = LaneFiles(urls[LANE], self.board.settings(0, BARRIER_2.node))
+        file = self.layout.write_gate(BARRIER_2, "", [lane])
         command = [sys.executable, "-m", "edge.cli", "run", str(file)]
         self._process = Process(BARRIER_2.node, command, self.layout.folder / "gate.log")
         return self

@@ -11,8 +11,9 @@ from benchmarks.figures import CannotRun, Effort, Figure, Peer, spread
 from edge.lane.passage import Correction, Knowledge, Passage
 from shared import plates, subjects
 from shared.authority import Authority
-from shared.bodies import Declaration, Vehicle, dump
+from shared.bodies import dump
 from shared.codes import Country, Direction, Heading, Place, Verdict, YardLocation
+from shared.declared import Declaration, Vehicle
 from shared.facts import Draft
 from shared.journal import centre_node, journal_id
 from shared.known import Known

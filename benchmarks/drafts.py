@@ -7,19 +7,18 @@ from typing import Any
 from shared import subjects
 from shared.bodies import (
     Arrived,
-    Body,
     Confirmed,
-    Declaration,
     NodeEnrolled,
     OpenMode,
     OpenRequested,
     Passed,
     PlateRead,
     SeenDecision,
-    Vehicle,
     dump,
 )
+from shared.body import Body
 from shared.codes import Agency, Country, Direction, Heading, Place, Verdict, YardLocation
+from shared.declared import Declaration, Vehicle
 from shared.facts import Draft
 from shared.journal import centre_node, journal_id
 from shared.signing import PublicKey

@@ -1,4 +1,4 @@
-"""Bearer tokens of the API: one for the administrator, one for each declarant."""
+"""Bearer tokens of the API: one for the administrator, one for each declarant, one for each cashier."""
 
 import hmac
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ class Tokens:
     admin: str = field(repr=False)
     declarants: Mapping[str, str] = field(repr=False)
     """Token by the declarant's name."""
+    cashiers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Token by the name of whoever tells the centre of payments."""
 
     @classmethod
     def parse(cls, admin: str, declarants: str) -> "Tokens":
@@ -29,17 +31,7 @@ class Tokens:
             raise BadTokens(
                 f"the administrator's token is shorter than {_LEAST} characters; write a random text"
             )
-        found: dict[str, str] = {}
-        for number, line in enumerate(declarants.splitlines(), start=1):
-            words = line.split()
-            if not words or words[0].startswith("#"):
-                continue
-            if len(words) != 2 or len(words[1]) < _LEAST:
-                raise BadTokens(
-                    f"line {number} of the declarants: write `name token`, {_LEAST} characters or more"
-                )
-            found[words[0]] = words[1]
-        return cls(admin.strip(), found)
+        return cls(admin.strip(), named_tokens(declarants, "declarants"))
 
     def require_admin(self, sent: str | None) -> None:
         """Raises NotEntitled unless what was sent is the administrator's token."""
@@ -53,8 +45,26 @@ class Tokens:
                 return name
         raise NotEntitled("send a declarant's token: `Authorization: Bearer …`")
 
+    def require_cashier(self, sent: str | None) -> None:
+        """Raises NotEntitled unless what was sent is a cashier's token, or the administrator's."""
+        if not any(_same(sent, token) for token in (*self.cashiers.values(), self.admin)):
+            raise NotEntitled("send a cashier's token: `Authorization: Bearer …`")
+
 
 _LEAST = 16
+
+
+def named_tokens(text: str, whose: str) -> dict[str, str]:
+    """Tokens by name, from lines `name token`; raises BadTokens. Blank lines and lines that begin with # are passed over."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) != 2 or len(words[1]) < _LEAST:
+            raise BadTokens(f"line {number} of the {whose}: write `name token`, {_LEAST} characters or more")
+        found[words[0]] = words[1]
+    return found
 
 
 def _same(sent: str | None, token: str) -> bool:

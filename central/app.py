@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from central import admin, api, metrics, page, problems
+from central import admin, api, fees_api, metrics, page, problems
 from central.centre import Centre
 from shared.node.http import add_health, add_metrics
 
@@ -26,6 +26,7 @@ def create_app(centre: Centre) -> FastAPI:
         redoc_url=None,
         openapi_tags=[
             {"name": "declarations", "description": "Declare, amend, recall (bản kê khai)"},
+            {"name": "fees", "description": "Payments in, and how the fee of each vehicle stands (phí)"},
             {"name": "watching", "description": "Journeys, gates, facts"},
             {"name": "enrolment", "description": "Which nodes and officers may speak"},
             {"name": "care", "description": "Forgetting, what was set aside, what looks wrong, checkpoints"},
@@ -36,6 +37,7 @@ def create_app(centre: Centre) -> FastAPI:
     problems.install(app)
     app.include_router(api.router)
     app.include_router(admin.router)
+    app.include_router(fees_api.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(packages=[("central", "static")]), name="static")
     add_health(app, centre.not_ready, centre.notes)

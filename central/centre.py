@@ -7,9 +7,11 @@ from pathlib import Path
 from time import monotonic
 
 from central.access import Tokens
+from central.by_reason import OpenedByReason, ReasonBook
 from central.checkpointing import SiteCheckpoints
 from central.declaring import DeclarationDesk
 from central.enrolling import EnrolmentDesk
+from central.fees import FeeDesk, Payments
 from central.forgetting import ForgetDesk
 from central.gates import Gate, Gates
 from central.journals import CentreJournals
@@ -19,6 +21,7 @@ from central.pictures import Pictures
 from shared.agency_names import NO_NAMES, AgencyNames, Called
 from shared.bodies import NodeEnrolled
 from shared.clock import day_at_gates, utc_now
+from shared.fees import Routing
 from shared.node.declarations import Declarations
 from shared.node.engine import Engine
 from shared.node.errors import StoreError
@@ -26,8 +29,9 @@ from shared.node.opening import recovery_told
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
+from shared.tariffs import Tariffs
 
-PROJECTIONS = (Declarations(), Passages(), UsedTwice())
+PROJECTIONS = (Declarations(), Passages(), UsedTwice(), Payments(), OpenedByReason())
 
 
 def open_store(where: Path | Engine, wall: Callable[[], datetime] = utc_now) -> Store:
@@ -43,9 +47,11 @@ class Centre:
     declarations: DeclarationDesk
     enrolments: EnrolmentDesk
     forgets: ForgetDesk
+    fees: FeeDesk
     oversight: Oversight
     checkpoints: Mapping[str, SiteCheckpoints]
     passages: PassageBook
+    by_reason: ReasonBook
     gates: Gates
     pictures: Pictures
     tokens: Tokens
@@ -64,6 +70,8 @@ class Centre:
         tokens: Tokens,
         *,
         checkpoints: Path,
+        tariffs: Tariffs,
+        routing: Routing,
         wall: Callable[[], datetime] = utc_now,
         now_s: Callable[[], float] = monotonic,
         link_errors: Callable[[], Sequence[str]] = tuple,
@@ -71,14 +79,17 @@ class Centre:
     ) -> "Centre":
         """Puts the parts together around a store."""
         journals = CentreJournals(store, key, sites)
+        declarations = DeclarationDesk(journals, wall)
         return cls(
             journals=journals,
-            declarations=DeclarationDesk(journals, wall),
+            declarations=declarations,
             enrolments=EnrolmentDesk(journals, wall),
             forgets=ForgetDesk(journals),
+            fees=FeeDesk(journals, declarations, tariffs, routing),
             oversight=Oversight(store),
             checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},
             passages=PassageBook(store),
+            by_reason=ReasonBook(store),
             gates=Gates(),
             pictures=Pictures(pictures),
             tokens=tokens,

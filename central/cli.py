@@ -25,6 +25,8 @@ from shared.configuration import BadConfiguration
 from shared.node.agency_file import load_agency_names
 from shared.node.errors import NodeError
 from shared.node.procedure_files import SHIPPED, load_procedures
+from shared.node.tariff_files import SHIPPED as SHIPPED_TARIFFS
+from shared.node.tariff_files import load_tariffs
 from shared.procedures import Procedures
 from shared.signing import BadKey, PrivateKey
 
@@ -34,11 +36,13 @@ app = typer.Typer(
 procedures_app = typer.Typer(
     no_args_is_help=True, help="The decree's procedures as data: check the files, list the steps."
 )
+tariffs_app = typer.Typer(no_args_is_help=True, help="The tariffs of the fee as data: check the files.")
 enrol_app = typer.Typer(
     no_args_is_help=True,
     help="License nodes and officers while the server is stopped. While it runs, use POST /api/nodes and /api/officers.",
 )
 app.add_typer(procedures_app, name="procedures")
+app.add_typer(tariffs_app, name="tariffs")
 app.add_typer(enrol_app, name="enrol")
 
 NOT_GOOD, WRONG_CALL = 1, 2
@@ -135,6 +139,17 @@ def list_procedures(
     typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else _as_text(rows))
 
 
+@tariffs_app.command("check")
+def check_tariffs(
+    folder: Annotated[
+        Path, typer.Argument(help="folder of tariff files; the shipped ones when left out")
+    ] = SHIPPED_TARIFFS,
+) -> None:
+    """Check tariff files; prints nothing, or file:line: key: what is wrong; what to write."""
+    with _exits(findings=NOT_GOOD):
+        load_tariffs(_folder(folder, "tariff"))
+
+
 @enrol_app.command("node")
 def enrol_node(
     config: Config,
@@ -167,9 +182,13 @@ def enrol_officer(
 
 
 def _load_procedures(folder: Path) -> Procedures:
+    return load_procedures(_folder(folder, "procedure"))
+
+
+def _folder(folder: Path, what: str) -> Path:
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder; name the folder of procedure files")
-    return load_procedures(folder)
+        raise NotADirectoryError(f"{folder} is no folder; name the folder of {what} files")
+    return folder
 
 
 @contextmanager

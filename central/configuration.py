@@ -1,17 +1,21 @@
 """The centre's configuration: one TOML file. Paths in it are relative to the file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from central.access import BadTokens, Tokens
+from central.access import BadTokens, Tokens, named_tokens
 from shared.configuration import BadConfiguration, Finding, find_line, parse
-from shared.node.agency_file import SHIPPED
+from shared.fees import Routing
+from shared.node import agency_file
 from shared.node.broker import BrokerTable, Port
 from shared.node.link import LinkSettings
+from shared.node.tariff_files import SHIPPED, load_tariffs
 from shared.signing import BadKey, PrivateKey
+from shared.tariffs import Tariffs
 
 SiteCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,40}$")]
 
@@ -43,6 +47,13 @@ class Listen(Table):
     port: Port = 8080
 
 
+class Fees(Routing):
+    """Who collects the fee, by which tariffs, and who may tell of payments; without `cashier_tokens_file` the administrator."""
+
+    tariffs: Path | None = None
+    cashier_tokens_file: Path | None = None
+
+
 class Configuration(Table):
     """The whole file."""
 
@@ -56,6 +67,7 @@ class Configuration(Table):
     admin_token_file: Path
     declarant_tokens_file: Path
     listen: Listen = Listen()
+    fees: Fees = Fees()
     broker: BrokerTable
 
     @model_validator(mode="after")
@@ -113,7 +125,7 @@ class CentreConfiguration:
     @property
     def agency_names(self) -> Path:
         """The file of agencies' names."""
-        return self._beside(self.values.agency_names) if self.values.agency_names else SHIPPED
+        return self._beside(self.values.agency_names) if self.values.agency_names else agency_file.SHIPPED
 
     @property
     def checkpoints(self) -> Path:
@@ -136,9 +148,15 @@ class CentreConfiguration:
             values.declarant_tokens_file, "declarant_tokens_file", "write `name token` lines into it"
         )
         try:
-            return Tokens.parse(admin, declarants)
+            tokens = Tokens.parse(admin, declarants)
         except BadTokens as error:
             raise self._wrong(("declarant_tokens_file",), str(error)) from error
+        return replace(tokens, cashiers=self._cashiers())
+
+    def tariffs(self) -> Tariffs:
+        """The tariffs of the fee; those that come with the repository unless `[fees] tariffs` names a folder."""
+        folder = self.values.fees.tariffs
+        return load_tariffs(SHIPPED if folder is None else self._beside(folder))
 
     def link(self) -> LinkSettings:
         """How to reach the broker."""
@@ -147,6 +165,16 @@ class CentreConfiguration:
         except (OSError, UnicodeDecodeError) as error:
             advice = f"{error}; write the broker's password into it"
             raise self._wrong(("broker", "password_file"), advice) from error
+
+    def _cashiers(self) -> dict[str, str]:
+        file, key = self.values.fees.cashier_tokens_file, "fees.cashier_tokens_file"
+        if file is None:
+            return {}
+        text = self._secret(file, key, "write `name token` lines into it")
+        try:
+            return named_tokens(text, "cashiers")
+        except BadTokens as error:
+            raise self._wrong(tuple(key.split(".")), str(error)) from error
 
     def _beside(self, path: Path) -> Path:
         return self._path.parent / path

@@ -10,8 +10,9 @@ from central.journals import CentreJournals
 from central.models import DeclarationIn
 from shared import subjects
 from shared.authority import from_centre
-from shared.bodies import Declaration, Recalled, dump
+from shared.bodies import Recalled, dump
 from shared.clock import day_at_gates, utc_now
+from shared.declared import Declaration
 from shared.facts import Draft, Fact, Private, PrivateValue, commit
 from shared.node.declarations import DeclarationBook, Declared
 

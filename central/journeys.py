@@ -5,10 +5,11 @@ from typing import Any
 
 from central.centre import Centre
 from central.models import JourneyOut, StepOut
-from central.words import say
+from central.words import amount, say
 from shared import subjects
 from shared.agency_names import Called
-from shared.bodies import Body, Confirmed, OpenRequested, read_body, understood
+from shared.bodies import Confirmed, OpenRequested, read_body, understood
+from shared.body import Body
 from shared.codes import Actor, Agency
 from shared.facts import Fact, FactError
 from shared.journal import author_of
@@ -78,6 +79,7 @@ def _what(fact: Fact, language: Language, who: str | None) -> str:
         place=say(language, "place", body.get("place")),
         heading=say(language, "heading", body.get("heading")),
         version=body.get("version", ""),
+        amount=amount(language, body.get("amount_vnd") or 0),
         plate=body.get("plate") or body.get("text") or "",
         reason=body.get("reason") or "–",
         state=say(language, "boom", body.get("state")),

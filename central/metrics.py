@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from central.centre import Centre
@@ -26,7 +26,17 @@ class _Figures(Collector):
         for journal, count in self._centre.store.count().items():
             held.add_metric([journal], count)
         yield held
+        yield self._by_reason()
         yield from self._gates()
+
+    def _by_reason(self) -> Metric:
+        labels = ["place", "heading", "verdict", "code"]
+        opened = CounterMetricFamily(
+            "barie_opened_by_reason", "Openings by hand where the rules did not say open", labels=labels
+        )
+        for one in self._centre.by_reason.ever():
+            opened.add_metric([one.place, one.heading, one.verdict, one.code], one.openings)
+        return opened
 
     def _gates(self) -> Iterator[Metric]:
         where = ["site", "node"]

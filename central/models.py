@@ -12,9 +12,10 @@ from pydantic import (
     model_validator,
 )
 
-from shared import plates
-from shared.bodies import Clause, Code, DeclarationNo, Goods, JournalId, Number, Quarantines, Text
+from shared import containers, plates
+from shared.body import Clause, Code, DeclarationNo, JournalId, Number, Text
 from shared.codes import Agency, Country, Direction, Place, Purpose, YardLocation
+from shared.declared import Goods, Quarantines
 from shared.signing import check_key_text
 
 Personal = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -71,7 +72,11 @@ class DriverIn(Request):
 
 
 class VehicleIn(Request):
-    """One vehicle. Plates are taken in any spelling and kept without blanks, dots and dashes."""
+    """One vehicle. Plates and container numbers are taken in any spelling and kept without blanks, dots and dashes.
+
+    A Chinese plate keeps its province character where it was declared with one. A trailer or container of which no letter or
+    digit is left ("-", ".") is none.
+    """
 
     vehicle: Code
     plate: Text
@@ -88,15 +93,23 @@ class VehicleIn(Request):
     ] = None
     driver: DriverIn = DriverIn()
 
-    @field_validator("plate", "trailer")
+    @field_validator("plate")
     @classmethod
-    def _normal_form(cls, text: str | None) -> str | None:
-        if text is None:
-            return None
+    def _plate(cls, text: str) -> str:
         plate = plates.normalise(text)
         if not plate:
             raise ValueError("holds no plate; write its letters and digits")
         return plate
+
+    @field_validator("trailer")
+    @classmethod
+    def _trailer(cls, text: str | None) -> str | None:
+        return plates.normalise(text or "") or None
+
+    @field_validator("container")
+    @classmethod
+    def _container(cls, text: str | None) -> str | None:
+        return containers.normalise(text or "") or None
 
 
 class DeclarationIn(Request):

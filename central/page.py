@@ -5,9 +5,11 @@ so when the centre no longer answers.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, cast
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse
@@ -15,10 +17,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from central import notices
+from central.by_reason import COUNTED_DAYS
 from central.centre import Centre
+from central.fees import POSITION, Position
 from central.gates import Gate, GateState
 from central.journeys import journey
-from central.words import chosen, local, say
+from central.words import amount, chosen, local, say
+from shared.codes import Agency
+from shared.fees import COLLECTORS, FeeState
 from shared.node.used_twice import findings
 from shared.words import LANGUAGES, Language
 
@@ -32,8 +38,11 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 MOST_SHOWN = 20
+MOST_FEES = 100
+"""Vehicles that one page of fees looks through."""
 _NUMBER = re.compile(r"\d{4,5}$")
 Lang = Annotated[str | None, Query(max_length=5)]
+Choice = Annotated[str, Query(max_length=40)]
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,43 @@ async def one_journey(
     return _html("journey.html", language, journey=shown, declared=declared.body)
 
 
+@router.get("/fees", response_class=HTMLResponse)
+async def fees(
+    request: Request,
+    lang: Lang = None,
+    site: Choice = "",
+    collector: Choice = "",
+    state: Choice = "",
+    after: Annotated[str | None, Query(pattern=POSITION)] = None,
+) -> HTMLResponse:
+    """How the fee of each vehicle stands: ready to be paid, paid in part or over, matched, confirmed."""
+    centre, language = _centre(request), chosen(lang)
+    filters: list[tuple[str, str, Sequence[str]]] = [
+        ("state", "fee_state", tuple(FeeState)),
+        ("collector", "agency", COLLECTORS),
+        ("site", "site", centre.journals.sites),
+    ]
+    asked = {"state": state, "collector": collector, "site": site}
+    shown = {name: asked[name] for name, _, codes in filters if asked[name] in codes}
+    page = centre.fees.page(
+        shown.get("site"),
+        Agency(shown["collector"]) if "collector" in shown else None,
+        FeeState(shown["state"]) if "state" in shown else None,
+        after=Position.parse(after) if after else None,
+        most=MOST_FEES,
+    )
+    older = urlencode({"lang": language.value, **shown, "after": page.next}) if page.next else ""
+    return _html(
+        "fees.html",
+        language,
+        fees=page.fees,
+        routing=centre.fees.routing,
+        filters=filters,
+        chosen=dict.fromkeys(asked, "") | shown,
+        older=older,
+    )
+
+
 @router.get("/docs", response_class=HTMLResponse)
 async def docs(request: Request) -> HTMLResponse:
     """The API by its OpenAPI document, without a script from elsewhere."""
@@ -103,6 +149,8 @@ def _board(centre: Centre, language: Language) -> dict[str, Any]:
         "event": partial(notices.event, language),
         "events": centre.oversight.events(),
         "used_twice": findings(centre.store),
+        "by_reason": centre.by_reason.counts(),
+        "by_reason_days": COUNTED_DAYS,
         "flags": centre.oversight.flags()[:MOST_SHOWN],
         "quarantine": centre.oversight.quarantine(acknowledged=False)[:MOST_SHOWN],
         "forgets": centre.forgets.asked()[:MOST_SHOWN],
@@ -117,6 +165,7 @@ def _html(template: str, language: Language, **values: Any) -> HTMLResponse:
         say=partial(say, language),
         local=local,
         plate=_spaced,
+        money=partial(amount, language),
         paragraphs=_paragraphs,
         **values,
     )

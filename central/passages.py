@@ -7,7 +7,6 @@ from typing import Any
 
 from shared.bodies import (
     Arrived,
-    Body,
     Confirmed,
     OpenRequested,
     Passed,
@@ -16,6 +15,7 @@ from shared.bodies import (
     Refused,
     TurnedBack,
 )
+from shared.body import Body
 from shared.facts import Fact, Ref
 from shared.journal import author_of
 from shared.node.engine import Engine

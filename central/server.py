@@ -144,7 +144,7 @@ async def run(configuration: CentreConfiguration) -> None:
     set_up_logs()
     stop = stop_requested()
     values = configuration.values
-    key, tokens = configuration.key(), configuration.tokens()
+    key, tokens, tariffs = configuration.key(), configuration.tokens(), configuration.tariffs()
     links: list[SiteLink] = []
     async with AsyncExitStack() as running:
         owns = [Own(centre_node(site), key, Trust(site, key.public)) for site in values.sites]
@@ -160,6 +160,8 @@ async def run(configuration: CentreConfiguration) -> None:
             configuration.pictures,
             tokens,
             checkpoints=configuration.checkpoints,
+            tariffs=tariffs,
+            routing=values.fees,
             link_errors=lambda: _link_errors(links),
             names=names_at_hand(configuration.agency_names),
         )

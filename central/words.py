@@ -24,6 +24,12 @@ def say(language: Language, group: str, code: str | None, **values: object) -> s
     return own.format_map(values) if own is not None else word(language, group, code)
 
 
+def amount(language: Language, vnd: int) -> str:
+    """Whole đồng as they are written in a language: 300.000 in Vietnamese, 300,000 in the others."""
+    text = f"{vnd:,}"
+    return text.replace(",", ".") if language is Language.VI else text
+
+
 def chosen(lang: str | None) -> Language:
     """The language asked for; Vietnamese when none or an unknown one is."""
     return Language(lang) if lang in set(Language) else Language.VI

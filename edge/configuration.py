@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from edge.capture import CameraSettings
 from hardware.errors import BarrierError
 from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarrier
-from shared.bodies import Code
+from shared.body import Code
 from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
 from shared.configuration import BadConfiguration, Finding, find_line, parse
 from shared.node.agency_file import SHIPPED
@@ -122,16 +122,17 @@ class ScreenTable(_Table):
 
 
 class SettingsTable(_Table):
-    """The settings that decisions depend on (`shared.procedures.Settings`)."""
+    """The settings that decisions depend on (`shared.settings.Settings`)."""
 
     stale_after_s: Annotated[int, Field(ge=30)] = 600
     health_tick: HealthTick = HealthTick.MAY_COME_EARLIER
     inferred_steps_bind: bool = False
     readings: dict[str, str] = {}
+    fee_before: dict[str, str] = {}
 
     def settings(self) -> Settings:
         """As the rules take them."""
-        return Settings(self.stale_after_s, self.health_tick, self.inferred_steps_bind, self.readings)
+        return Settings(**dict(self))
 
 
 class RetentionTable(_Table):
@@ -254,7 +255,7 @@ def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
 def _check_procedures(
     table: GateTable, file: Path, finding: Callable[[tuple[str | int, ...], str], Finding]
 ) -> list[Finding]:
-    """The procedure files themselves, and that every reading in use is one that its step can take."""
+    """The procedure files themselves, and that every reading in use is one that its step or khoản can take."""
     try:
         procedures = load_procedures(file.parent / table.procedures)
     except BadConfiguration as error:
@@ -266,6 +267,12 @@ def _check_procedures(
             allowed = ", ".join(readings.get(clause, {})) or "nothing: its text is not ambiguous"
             message = f"{clause} has no reading {name!r}; write {allowed}"
             findings.append(finding(("settings", "readings", clause), message))
+    may_be = {one.procedure: one.fee_before.may_be for one in procedures.all if one.fee_before}
+    for khoan, name in table.settings.fee_before.items():
+        if name not in may_be.get(khoan, ()):
+            allowed = ", ".join(may_be.get(khoan, ())) or "nothing: no barrier can ask for its fee"
+            message = f"{khoan} cannot ask for the fee at {name!r}; write {allowed}"
+            findings.append(finding(("settings", "fee_before", khoan), message))
     return findings
 
 

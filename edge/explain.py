@@ -118,6 +118,10 @@ def _judge(knowledge: Knowledge, question: Question) -> Judgement:
         return Judgement(decision=explain_no_declaration())
     wanted = plates.key(question.plate) if question.plate else None
     vehicles = [v.vehicle for v in declared.body.vehicles if wanted in (None, plates.key(v.plate))]
+    if not vehicles and question.plate:
+        refused = knowledge.turned_away(question.plate, None, slip=question.declaration)
+        if refused is not None:
+            return Judgement(decision=refused)
     vehicle = vehicles[0] if vehicles else "-"
     return knowledge.judge_vehicle(question.declaration, vehicle, question.place, question.heading)
 

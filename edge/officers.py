@@ -14,7 +14,7 @@ from typing import Annotated
 import structlog
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from shared.bodies import Code
+from shared.body import Code
 from shared.codes import Agency
 from shared.configuration import BadConfiguration, parse
 

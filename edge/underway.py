@@ -5,7 +5,8 @@ waits drops off its end.
 """
 
 from shared import subjects
-from shared.bodies import Body, Confirmed, Passed, Withdrawn
+from shared.bodies import Confirmed, Passed, Withdrawn
+from shared.body import Body
 from shared.codes import Agency, Place
 from shared.facts import Fact
 from shared.node.engine import Engine

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.bodies import Code
+from shared.body import Code
 from shared.clock import BadStamp, Stamp, day_at_gates
 from shared.codes import Agency
 from shared.configuration import BadConfiguration, Finding, find_line, parse

@@ -6,11 +6,12 @@ and what an empty vehicle comes for. Procedures that cannot be told apart so are
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
-from shared.bodies import Declaration
 from shared.clock import day_at_gates
 from shared.codes import Heading, Load, Place
+from shared.declared import Declaration
 from shared.procedures import Procedure, Procedures
 from shared.settings import Settings
 
@@ -60,14 +61,15 @@ def governing(
     settings: Settings,
     now: datetime,
 ) -> Governing:
-    """What governs a vehicle at a place: its own procedure, or there one that continues it."""
+    """What governs a vehicle at a place: its own procedure, or there one that continues it. All that it could be are asked."""
     own = candidates(procedures, declaration, vehicle, now)
     load = declaration.load(vehicle)
-    here = [one for one in own if one.at(place, heading, load)] or [
-        on.continuing(one)
-        for one in own
-        for on in _continuing(procedures, one, declaration, vehicle, now)
-        if on.at(place, heading, load)
+    continuing = partial(_continuing, procedures, declaration, vehicle, now)
+    here = [
+        one
+        for mine in own
+        for one in ([mine] if mine.at(place, heading, load) else continuing(mine))
+        if one.at(place, heading, load)
     ]
     if not here:
         return Governing(own[0] if own else None)
@@ -76,13 +78,13 @@ def governing(
 
 
 def _continuing(
-    procedures: Procedures, earlier: Procedure, declaration: Declaration, vehicle: str, now: datetime
+    procedures: Procedures, declaration: Declaration, vehicle: str, now: datetime, earlier: Procedure
 ) -> list[Procedure]:
-    """The procedures that take on the vehicles of another one where that has no step."""
+    """The procedures that take on the vehicles of another one, with its steps before their own."""
     found = declaration.find(vehicle)
     country = found.country if found else None
     return [
-        one
+        one.continuing(earlier)
         for one in procedures.in_force(*_days(declaration, now))
         if earlier.procedure in one.continues and one.country in (None, country)
     ]

@@ -4,133 +4,34 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
+from shared.body import (
+    Body,
+    Clause,
+    Code,
+    Commitment,
+    DeclarationNo,
+    FactRef,
+    JournalId,
+    Number,
+    PaymentRef,
+    Probability,
+    Sha256,
+    Text,
+    Vnd,
+)
 from shared.codes import (
     Actor,
     Agency,
     Country,
-    Direction,
+    Ground,
     Heading,
-    Load,
     Place,
-    Purpose,
-    Quarantine,
     Verdict,
-    YardLocation,
 )
+from shared.declared import Declaration
 from shared.facts import BadFact, Fact
-
-Text = Annotated[str, StringConstraints(max_length=500)]
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
-DeclarationNo = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
-FactRef = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}/[1-9][0-9]{0,15}$")]
-JournalId = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9-]{1,60}\.[1-9][0-9]{0,5}$")]
-Number = Annotated[int, Field(ge=0, lt=2**53)]
-Clause = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[a-zđ])?$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Probability = Annotated[float, Field(ge=0, le=1)]
-
-
-class Body(BaseModel):
-    """Base of all bodies: immutable, and strict about members nobody knows."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Commitment(Body):
-    """Stands where a personal value was: SHA-256 over salt and value."""
-
-    commitment: Sha256
-
-
-class Driver(Body):
-    """Who drives (người điều khiển phương tiện). All of it personal."""
-
-    name: Commitment | None = None
-    papers: Commitment | None = None
-    phone: Commitment | None = None
-
-
-class Vehicle(Body):
-    """One vehicle of a declaration; Chinese plates are declared without their province character.
-
-    `receives_from`: the vehicle of the same declaration whose goods this one takes over (sang tải); `empty_declaration`: the
-    declaration under which it came in empty.
-    """
-
-    vehicle: Code
-    plate: Text
-    country: Country
-    trailer: Text | None = None
-    container: Text | None = None
-    permit: Text | None = None
-    receives_from: Code | None = None
-    empty_declaration: DeclarationNo | None = None
-    driver: Driver = Driver()
-
-
-class Goods(Body):
-    """One line of goods, with the customs declaration it belongs to."""
-
-    name: Text
-    customs_no: Text | None = None
-    hs_code: Text | None = None
-    weight_kg: Annotated[float, Field(ge=0)] | None = None
-
-
-Asked = Literal[Quarantine.NOT_REQUESTED, Quarantine.REQUIRED]
-
-
-class Quarantines(Body):
-    """Which quarantines were asked for."""
-
-    health_quarantine: Asked = Quarantine.NOT_REQUESTED
-    animal_quarantine: Asked = Quarantine.NOT_REQUESTED
-    plant_quarantine: Asked = Quarantine.NOT_REQUESTED
-
-    def requires(self, agency: Agency) -> bool:
-        """True when this declaration asked for that agency's quarantine."""
-        return getattr(self, agency.value, None) is Quarantine.REQUIRED
-
-
-class Declaration(Body):
-    """One version of a declaration (bản kê khai), as declared or as amended.
-
-    `procedure`: the khoản that it names itself; else what applies follows from the rest (`shared.applying`). `direction` is of
-    goods: an empty vehicle has none.
-    """
-
-    no: DeclarationNo
-    version: Annotated[int, Field(ge=1)]
-    site: Code
-    procedure: Clause | None = None
-    direction: Direction | None = None
-    laden: bool
-    purpose: Purpose | None = None
-    yard: Code | None = None
-    yard_location: YardLocation | None = None
-    vehicles: Annotated[list[Vehicle], Field(min_length=1, max_length=50)]
-    goods: Annotated[list[Goods], Field(max_length=200)] = []
-    quarantine: Quarantines = Quarantines()
-    declared_at: AwareDatetime
-
-    def find(self, vehicle: str) -> Vehicle | None:
-        """The vehicle with that code, or None."""
-        return next((v for v in self.vehicles if v.vehicle == vehicle), None)
-
-    def load(self, vehicle: str) -> Load:
-        """What a vehicle has to do with the goods: carries its own, delivers to others, or receives."""
-        found = self.find(vehicle)
-        if found is not None and found.receives_from is not None:
-            return Load.RECEIVES
-        delivers = any(v.receives_from == vehicle for v in self.vehicles)
-        return Load.DELIVERS if delivers else Load.OWN
-
-    @property
-    def transfers(self) -> bool:
-        """True when goods go over from one vehicle to another (sang tải)."""
-        return any(v.receives_from is not None for v in self.vehicles)
 
 
 class Recalled(Body):
@@ -177,10 +78,12 @@ class Candidate(Body):
 
 
 class PlateRead(At):
-    """What the cameras read in one passage, from several looks."""
+    """What the cameras read in one passage, from several looks; `trailer` where they read its plate too."""
 
     text: Text
     country: Country | None = None
+    ground: Ground | None = None
+    trailer: Text | None = None
     confidence: Probability
     looks: Annotated[int, Field(ge=1)]
     agreeing: Annotated[int, Field(ge=0)]
@@ -341,6 +244,16 @@ class GpsReported(Body):
     since: AwareDatetime
 
 
+class FeePaid(Body):
+    """Money for the fee of one vehicle, in whole đồng. `payment`: the cashier's reference, which no other payment bears."""
+
+    declaration: DeclarationNo
+    vehicle: Code
+    amount_vnd: Vnd
+    payment: PaymentRef
+    channel: Literal["online", "counter"]
+
+
 class NodeEnrolled(Body):
     """The centre licenses a node: its key, the places it speaks for, the agencies that have a screen or desk there.
 
@@ -473,6 +386,7 @@ BODIES: dict[tuple[str, int], type[Body]] = {
     ("turned_back", 1): TurnedBack,
     ("yard_reported", 1): YardReported,
     ("gps_reported", 1): GpsReported,
+    ("fee_paid", 1): FeePaid,
     ("node_enrolled", 1): NodeEnrolled,
     ("officer_enrolled", 1): OfficerEnrolled,
     ("officer_revoked", 1): OfficerRevoked,

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from shared.bodies import Sha256
+from shared.body import Sha256
 from shared.facts import BadFact, BadSignature, Fact, PrivateValue, Sealed, read_envelope
 from shared.journal import Head, SignedHead
 from shared.protocol import Message, SignedMessage, WireHead, check_any, weight_bytes, wire

@@ -17,6 +17,9 @@ VIETNAM = timezone(timedelta(hours=7))
 FAR_AHEAD = timedelta(minutes=5)
 """A stamp further ahead of our wall clock than this is stored and flagged, and does not advance our clock."""
 
+VIETNAM = timezone(timedelta(hours=7))
+"""The time at the gates."""
+
 
 class BadStamp(ValueError):
     """A text is no stamp; a stamp reads 2026-11-23T08:15:38.123Z#0000."""

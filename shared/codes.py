@@ -64,6 +64,17 @@ class Country(StrEnum):
     CN = "CN"
 
 
+class Ground(StrEnum):
+    """Ground colour of a plate as it looks in the picture; infra-red pictures know only white and black."""
+
+    WHITE = "white"
+    YELLOW = "yellow"
+    BLUE = "blue"
+    RED = "red"
+    GREEN = "green"
+    BLACK = "black"
+
+
 class YardLocation(StrEnum):
     """Where the yard lies: the difference between khoản 2 and khoản 3 of Điều 4 and Điều 5."""
 

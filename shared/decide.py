@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.applying import Governing, governing
-from shared.bodies import Declaration, SeenDecision
+from shared.bodies import SeenDecision
 from shared.clock import day_at_gates
 from shared.codes import BARRIERS, YARD_GATES, Actor, Agency, Heading, Place, Standing, Verdict
+from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
 from shared.judging import Judged, Subject, collected, judge

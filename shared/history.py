@@ -6,9 +6,7 @@ from functools import cached_property
 
 from shared.authority import Authority, Counting, from_centre
 from shared.bodies import (
-    Body,
     Confirmed,
-    Declaration,
     GpsReported,
     Passed,
     Recalled,
@@ -18,7 +16,9 @@ from shared.bodies import (
     YardReported,
     read_body,
 )
+from shared.body import Body
 from shared.codes import BARRIERS, Actor, Agency, Heading, Place
+from shared.declared import Declaration
 from shared.facts import Fact, FactError
 
 

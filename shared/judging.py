@@ -1,11 +1,12 @@
 """One step judged for one vehicle: whose confirmations stand, and which agencies are still to come."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.authority import Counting
-from shared.bodies import Confirmed, Declaration
+from shared.bodies import Confirmed
 from shared.codes import Actor, Agency, Load
+from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import Given, History
 from shared.matter import matter_digest
@@ -38,7 +39,16 @@ class Subject:
         found = self.declaration.find(self.vehicle)
         if found is None or found.receives_from is None:
             return None
-        return Subject(self.declaration, found.receives_from, self.history, self.settings)
+        return replace(self, vehicle=found.receives_from)
+
+    @property
+    def receivers(self) -> "tuple[Subject, ...]":
+        """The vehicles that take this one's goods over."""
+        return tuple(
+            replace(self, vehicle=one.vehicle)
+            for one in self.declaration.vehicles
+            if one.receives_from == self.vehicle
+        )
 
     def read(self, step: Step) -> Step:
         """A step in the reading in use."""
@@ -68,6 +78,8 @@ def judge(step: Step, about: Subject) -> Judged:
             reasons.append(_by_device(step, about))
             continue
         found, why = _standing(step, actor, about)
+        if not found and why is None:
+            found = _for_transfer(step, actor, about)
         in_order = tuple(fact for fact in found if _in_order(step, actor, fact, standing, about.settings))
         if in_order:
             standing[actor] = in_order
@@ -115,7 +127,10 @@ def _by_device(step: Step, about: Subject) -> Reason:
 
 
 def _standing(step: Step, agency: Agency, about: Subject) -> tuple[list[Fact], Reason | None]:
-    """The agency's confirmations that count and still stand, newest first; and why its newest other one does not."""
+    """The agency's confirmations that count and still stand, newest first; and why its newest other one does not.
+
+    A quarantine that failed takes away what the agency had confirmed before.
+    """
     found: list[Fact] = []
     why: Reason | None = None
     for given in about.history.confirmations(step.clause, about.vehicle, agency):
@@ -126,7 +141,17 @@ def _standing(step: Step, agency: Agency, about: Subject) -> tuple[list[Fact], R
             found.append(given.fact)
         else:
             why = why or fault
+            if fault.code is Code.QUARANTINE_FAILED:
+                break
     return found, why
+
+
+def _for_transfer(step: Step, agency: Agency, about: Subject) -> list[Fact]:
+    """What an agency that confirms a transfer (5.2.d) confirmed for each vehicle that takes this one's goods over."""
+    if agency not in step.confirm_if_transfer:
+        return []
+    each = [_standing(step, agency, one)[0] for one in about.receivers]
+    return [fact for found in each for fact in found] if all(each) else []
 
 
 def _fault(step: Step, agency: Agency, given: Given, about: Subject) -> Reason | None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shared.bodies import Declaration
 from shared.canonical import digest
+from shared.declared import Declaration
 from shared.procedures import Matter
 
 
@@ -14,7 +14,10 @@ def matter_digest(declaration: Declaration, vehicle: str, of: Iterable[Matter]) 
 
 
 def missing_matter(declaration: Declaration, vehicle: str, asked: Iterable[Matter]) -> tuple[Matter, ...]:
-    """What was asked to be declared for a vehicle and is not there: "declared right and in full" is not met."""
+    """What was asked to be declared for a vehicle and is not there: "declared right and in full" is not met.
+
+    The permit is asked of the vehicle that enters (5.3.a), not of one that takes its goods over.
+    """
     return tuple(part for part in asked if not _declared(declaration, vehicle, part))
 
 
@@ -50,6 +53,6 @@ def _declared(declaration: Declaration, vehicle: str, part: Matter) -> bool:
         case Matter.GOODS:
             return bool(declaration.goods) or not declaration.laden
         case Matter.PERMIT:
-            return bool(found.permit)
+            return bool(found.permit) or found.receives_from is not None
         case _:
             return True

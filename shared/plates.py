@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.codes import Country
+from shared.codes import Country, Ground
 
 VN_PROVINCE = r"(?:1[124-9]|2[0-9]|3[0-9]|4[01]|43|4[789]|5[0-9]|6[0-9]|7[0-9]|8[0-689]|90|9[2-5]|9[789])"
 VN_SERIES = "[A-HK-NPS-VXYZ]"
@@ -68,6 +68,9 @@ _GRAMMARS: tuple[tuple[Kind, str], ...] = (
     (Kind.CN_SHORT_NEW_ENERGY, rf"{CN_AUTHORITY}(?:[A-HJK]{CN_SERIAL}\d{{4}}|\d{{5}}[A-HJK])"),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.ASCII)) for kind, pattern in _GRAMMARS)
+_TRAILERS = frozenset({Kind.VN_TRAILER, Kind.CN_TRAILER, Kind.CN_SHORT_TRAILER})
+_COLOURED = frozenset({Ground.YELLOW, Ground.BLUE, Ground.RED, Ground.GREEN})
+_MISTYPED = str.maketrans({"\u00d0": "Đ", "\u0189": "Đ"})  # other letters that look like Đ
 _NOT_PLATE = re.compile(f"[^0-9A-ZĐ{CN_PROVINCES}{CN_SUFFIXES}]")
 _PROVINCE_AT_START = re.compile(f"^{_PV}")
 
@@ -100,7 +103,7 @@ class PlateForm:
 
 def normalise(text: str) -> str:
     """Capitals, digits, Đ and Chinese plate characters only: no blanks, tabs, dots, dashes, full-width forms."""
-    return _NOT_PLATE.sub("", unicodedata.normalize("NFKC", text).upper())
+    return _NOT_PLATE.sub("", unicodedata.normalize("NFKC", text).upper().translate(_MISTYPED))
 
 
 def forms(text: str) -> tuple[PlateForm, ...]:
@@ -111,6 +114,24 @@ def forms(text: str) -> tuple[PlateForm, ...]:
 def classify(text: str) -> PlateForm | None:
     """The likeliest grammar of a normalised plate, or None."""
     return next(iter(forms(text)), None)
+
+
+def countries(text: str, ground: Ground | None = None) -> frozenset[Country]:
+    """The countries whose plate a normalised text can be, seen on a ground; both when it follows no grammar.
+
+    An army plate is red and a Chinese one of its shape never is (border facts, D3). A ground that is white, black or None
+    tells nothing: infra-red pictures know no colour.
+    """
+    found = forms(text)
+    if ground in _COLOURED and any(form.kind is Kind.VN_ARMY for form in found):
+        on_red = ground is Ground.RED
+        return frozenset(form.country for form in found if (form.kind is Kind.VN_ARMY) is on_red)
+    return frozenset(form.country for form in found) or frozenset(Country)
+
+
+def is_trailer(text: str) -> bool:
+    """True when a normalised text follows the grammar of trailers."""
+    return any(form.kind in _TRAILERS for form in forms(text))
 
 
 def key(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.bodies import Clause, Code
+from shared.body import Clause, Code
 from shared.canonical import digest
 from shared.codes import (
     BARRIERS,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticSerializationError
 
-from shared.bodies import Sha256
+from shared.body import Sha256
 from shared.canonical import NotCanonical, digest
 from shared.facts import BadFact, BadSignature, PrivateValue, Sealed, check_private, read_envelope
 from shared.journal import Head, SignedHead, follow

@@ -42,6 +42,9 @@ class Code(StrEnum):
     TURNED_BACK_BEFORE = "turned_back_before"
     GPS_OFF = "gps_off"
     YARD_REPORTED = "yard_reported"
+    ANOTHER_TRACTOR = "another_tractor"
+    TRAILER_DIFFERS = "trailer_differs"
+    PLATE_AMENDED = "plate_amended"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,22 +17,30 @@ from simulation.officers import Badge
 
 SITE = "CKHN"
 CENTRE_LOGIN = "centre"
-LANE = "lane-1"
+LANE, BACK_LANE = "lane-1", "lane-2"
 
 
 @dataclass(frozen=True)
 class GatePlan:
-    """One gate of the site: where it stands and who has a screen or desk there."""
+    """One gate of the site: where it stands, who has a screen or desk there, and whether a lane leads back through it."""
 
     place: Place
     heading: Heading
     agencies: tuple[Agency, ...]
     desk: tuple[Agency, ...] = ()
+    both_ways: bool = False
 
     @property
     def node(self) -> str:
         """The gate's node name."""
         return f"ckhn-{self.place}"
+
+    @property
+    def doors(self) -> tuple["Door", ...]:
+        """Its lanes, the main one first."""
+        main = Door(self.place.value, self, LANE, self.heading)
+        back = self.heading.opposite
+        return (main, Door(f"{self.place}-{back}", self, BACK_LANE, back)) if self.both_ways else (main,)
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -45,14 +53,40 @@ class GatePlan:
         return (*self.agencies, *self.desk)
 
 
+@dataclass(frozen=True)
+class Door:
+    """One lane of the site: where trucks come to. Its name is the place's, and the heading's where it leads back."""
+
+    name: str
+    gate: GatePlan
+    lane: str
+    heading: Heading
+
+
 _A = Agency
+_ALL_FOUR = (_A.TRANSPORT, _A.CUSTOMS, _A.HEALTH_QUARANTINE, _A.BORDER_GUARD)
 GATES = (
-    GatePlan(Place.BARRIER_1, Heading.OUT, (_A.TRANSPORT, _A.CUSTOMS, _A.HEALTH_QUARANTINE, _A.BORDER_GUARD)),
-    GatePlan(Place.BARRIER_2, Heading.IN, (_A.BORDER_GUARD, _A.CUSTOMS)),
+    GatePlan(Place.BARRIER_1, Heading.OUT, _ALL_FOUR, both_ways=True),
+    GatePlan(Place.BARRIER_2, Heading.IN, (_A.BORDER_GUARD, _A.CUSTOMS), both_ways=True),
     GatePlan(Place.YARD_IN, Heading.IN, (_A.GATE_MANAGEMENT,)),
     GatePlan(Place.YARD_OUT, Heading.OUT, (), (_A.CUSTOMS, _A.BORDER_GUARD, _A.ANIMAL_QUARANTINE, _A.TAX)),
 )
-"""Who stands where: a barrier 1 out, a barrier 2 in, a yard with its entrance, its exit and the agencies' desk."""
+"""Who stands where: both barriers, each both ways, a yard with its entrance, its exit and the agencies' desk."""
+
+DOORS = tuple(door for gate in GATES for door in gate.doors)
+
+
+def door_at(place: str, heading: str) -> str:
+    """The name of the door at a place in a heading."""
+    return next(d.name for d in DOORS if d.gate.place.value == place and d.heading.value == heading)
+
+
+@dataclass(frozen=True)
+class LaneFiles:
+    """What a lane's configuration names: its camera, and its boards."""
+
+    camera_url: str
+    board: BarrierSettings
 
 
 @dataclass
@@ -129,8 +163,8 @@ password_file = "broker.password"
 """,
         )
 
-    def write_gate(self, gate: GatePlan, password: str, camera_url: str, board: BarrierSettings) -> Path:
-        """Writes a gate's files; gives its configuration."""
+    def write_gate(self, gate: GatePlan, password: str, lanes: Sequence[LaneFiles]) -> Path:
+        """Writes a gate's files, with a lane for each of its first doors; gives its configuration."""
         folder = self.gate_folder(gate)
         folder.mkdir(parents=True)
         _secret(folder / "node.key", self.keys[gate.node].text())
@@ -160,28 +194,8 @@ password_file = "broker.password"
 
 [reader]
 threads = 1
-
-[[lane]]
-name = "{LANE}"
-place = "{gate.place}"
-heading = "{gate.heading}"
-
-[[lane.camera]]
-name = "front"
-url = "{camera_url}"
-
-[lane.barrier]
-host = "{board.host}"
-port = {board.port}
-relay_board = "{board.relay_board}"
-relay_unit = {board.relay_unit}
-open_relay = {board.open_relay}
-input_board = "{board.input_board}"
-input_unit = {board.input_unit}
-
-[lane.barrier.inputs]
-{_inputs(board)}
-""",
+"""
+            + "".join(_lane(*one) for one in zip(gate.doors, lanes, strict=False)),
         )
 
     def run_object(self, broker_password: Mapping[str, str]) -> dict[str, object]:
@@ -189,6 +203,7 @@ input_unit = {board.input_unit}
         return {
             "directory": str(self.folder),
             "screens": {gate.node: f"{self.screen(gate)}/lane/{LANE}" for gate in GATES},
+            "lanes": {door.name: f"{self.screen(door.gate)}/lane/{door.lane}" for door in DOORS},
             "centre": self.centre,
             "broker": {"host": "127.0.0.1", "port": self.ports["broker"]},
             "credentials": {
@@ -217,6 +232,32 @@ _PREFIX = {
     Agency.GATE_MANAGEMENT: "ql",
     Agency.TAX: "th",
 }
+
+
+def _lane(door: Door, files: LaneFiles) -> str:
+    board = files.board
+    return f"""
+[[lane]]
+name = "{door.lane}"
+place = "{door.gate.place}"
+heading = "{door.heading}"
+
+[[lane.camera]]
+name = "front"
+url = "{files.camera_url}"
+
+[lane.barrier]
+host = "{board.host}"
+port = {board.port}
+relay_board = "{board.relay_board}"
+relay_unit = {board.relay_unit}
+open_relay = {board.open_relay}
+input_board = "{board.input_board}"
+input_unit = {board.input_unit}
+
+[lane.barrier.inputs]
+{_inputs(board)}
+"""
 
 
 def _inputs(board: BarrierSettings) -> str:

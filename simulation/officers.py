@@ -15,11 +15,13 @@ REACTION_S = 0.3
 SAID = {
     "value_weight_class": "VT6",
     "value_customs_kind": "B11",
-    "value_goods_group": "other",
+    "value_goods_group": "general",
     "value_result": "passed",
     "value_amount_vnd": "800000",
 }
 """What simulated officers say of every vehicle."""
+OPEN_WITH_REASON = "open_with_reason"
+"""The primary press of a border guard where no text says what to do."""
 PRIMARY = ("confirm_and_open", "open", "confirm")
 
 
@@ -153,6 +155,8 @@ class Officer:
             return "refuse" if "refuse" in form.presses else None
         if form.primary in PRIMARY:
             return form.primary
+        if form.primary == OPEN_WITH_REASON and self._sees():
+            return OPEN_WITH_REASON
         mends = self._badge.agency is Agency.BORDER_GUARD and self._corrected != passage and self._sees()
         return "correct_plate" if mends and "correct_plate" in form.presses else None
 
@@ -160,6 +164,8 @@ class Officer:
         data = {**form.hidden, "press": press}
         if press == "refuse":
             data["reason"] = "mismatch"
+        elif press == OPEN_WITH_REASON:
+            data["reason"] = "no_rule"
         elif press == "correct_plate":
             data["text"] = self._sees() or ""
             self._corrected = passage

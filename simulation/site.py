@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from hardware.modbus import BarrierSettings
 from shared.journal import journal_id
 from simulation.boom import Boom
 from simulation.broker import Broker
@@ -21,7 +22,7 @@ from simulation.centre_client import CentreClient, answers
 from simulation.clips import VehicleClips, idle_clip, vehicle_clips
 from simulation.errors import PartFailed
 from simulation.gate_board import GateBoard
-from simulation.layout import GATES, LANE, SITE, GatePlan, Layout
+from simulation.layout import DOORS, GATES, SITE, Door, GatePlan, LaneFiles, Layout, door_at
 from simulation.officers import DeskOfficer, Officer
 from simulation.ports import free_ports
 from simulation.processes import Process
@@ -29,6 +30,8 @@ from simulation.scenario import Trip
 from simulation.traffic import LaneOfSite, Traffic
 from simulation.trucks import Gate
 
+BACK_DOORS = tuple(door for gate in GATES for door in gate.doors[1:])
+"""The doors of the second board: one board has relays for four lanes."""
 GATE_READY_S = 60.0
 AUTO_PATIENCE_S = 60.0
 SETTLE_LOOK_S = 0.2
@@ -42,12 +45,13 @@ class Site:
         self.layout = Layout(folder, dict(zip(names, free_ports(len(names)), strict=True)))
         self.broker = Broker(folder / "broker", self.layout.ports["broker"], self.layout.access)
         self.cameras = CameraFarm()
-        self.booms = {gate.place.value: Boom() for gate in GATES}
-        self.board = GateBoard([self.booms[gate.place.value] for gate in GATES])
+        self.booms = {door.name: Boom() for door in DOORS}
+        self.board = GateBoard([self.booms[gate.doors[0].name] for gate in GATES])
+        self.back_board = GateBoard([self.booms[door.name] for door in BACK_DOORS])
         self.gates: dict[str, Process] = {}
         self.client = CentreClient(self.layout.centre, self.layout.admin_token, self.layout.declarant_token)
         self.traffic = Traffic(
-            {place: LaneOfSite(place, LANE, place, boom) for place, boom in self.booms.items()},
+            {d.name: LaneOfSite(d.gate.place.value, d.lane, d.name, self.booms[d.name]) for d in DOORS},
             self.cameras,
             self._desk_done,
             AUTO_PATIENCE_S if auto_officers else None,
@@ -87,8 +91,8 @@ class Site:
         return no
 
     async def prepare(self, trip: Trip) -> dict[str, VehicleClips]:
-        """Draws the clips of a trip, by place."""
-        places = dict.fromkeys(visit.place for visit in trip.visits)
+        """Draws the clips of a trip, by door."""
+        places = dict.fromkeys(visit.door for visit in trip.visits)
         return {
             place: await asyncio.to_thread(vehicle_clips, self._clips, Gate(place), trip.vehicle)
             for place in places
@@ -134,6 +138,7 @@ class Site:
         if self.centre is not None:
             await self.centre.stop()
         await self.board.stop()
+        await self.back_board.stop()
         await self.cameras.stop()
         await self.broker.stop()
         await self.client.close()
@@ -156,23 +161,26 @@ class Site:
         self.centre = Process("centre", _module("central.cli", "run", configuration), folder / "centre.log")
         await self.centre.start()
         await self.board.start()
-        idle = {
-            gate.place.value: await asyncio.to_thread(idle_clip, self._clips, Gate(gate.place.value))
-            for gate in GATES
-        }
+        await self.back_board.start()
+        idle = {door.name: await asyncio.to_thread(idle_clip, self._clips, Gate(door.name)) for door in DOORS}
         urls = await self.cameras.start(idle)
         await self.centre.ready(self.client.ready)
         await self._enrol()
-        for number, gate in enumerate(GATES):
+        for gate in GATES:
             password = self.broker.passwords[gate.node]
-            board = self.board.settings(number, gate.node)
-            file = self.layout.write_gate(gate, password, urls[gate.place.value], board)
+            lanes = [LaneFiles(urls[door.name], self._board_of(door)) for door in gate.doors]
+            file = self.layout.write_gate(gate, password, lanes)
             log = folder / f"{gate.node}.log"
             self.gates[gate.node] = Process(gate.node, _module("edge.cli", "run", file), log)
         await asyncio.gather(*(self.start_gate(gate) for gate in GATES))
         self._tasks.append(asyncio.create_task(self._watch_facts()))
         if self._auto_officers:
             self._tasks += [asyncio.create_task(work) for work in self._officers()]
+
+    def _board_of(self, door: Door) -> BarrierSettings:
+        if door in BACK_DOORS:
+            return self.back_board.settings(BACK_DOORS.index(door), door.gate.node)
+        return self.board.settings(GATES.index(door.gate), door.gate.node)
 
     async def _enrol(self) -> None:
         for gate in GATES:
@@ -189,11 +197,11 @@ class Site:
             for badge in self.layout.badges[gate.node]:
                 if badge.agency in gate.desk:
                     works.append(DeskOfficer(screen, badge, self.traffic.in_yard.__contains__).work())
-                else:
-                    place = gate.place.value
-                    refuses = partial(self.traffic.refuses, place, badge.agency.value)
-                    sees = partial(self.traffic.plate_at, place)
-                    works.append(Officer(screen, LANE, badge, refuses, sees).work())
+                    continue
+                for door in gate.doors:
+                    refuses = partial(self.traffic.refuses, door.name, badge.agency.value)
+                    sees = partial(self.traffic.plate_at, door.name)
+                    works.append(Officer(screen, door.lane, badge, refuses, sees).work())
         return works
 
     async def _watch_facts(self) -> None:
@@ -204,7 +212,7 @@ class Site:
                 for held in await self.client.facts(position):
                     position, fact = held["position"], held["fact"]
                     if fact["kind"] == "refused":
-                        self.traffic.send_back(fact["body"]["place"])
+                        self.traffic.send_back(door_at(fact["body"]["place"], fact["body"]["heading"]))
                     elif fact["kind"] == "confirmed" and fact["body"]["place"] in ("yard", "online"):
                         self._desk_confirmed(fact["body"]["declaration"], fact["body"]["by"])
             await asyncio.sleep(0.4)

@@ -67,23 +67,24 @@ class Traffic:
         self._patience_s = patience_s
         self._clock = clock
 
-    def refuses(self, place: str, agency: str) -> bool:
-        """Whether the officer of an agency is to refuse whoever stands at a place now."""
-        visit = self.lanes[place].visit
+    def refuses(self, door: str, agency: str) -> bool:
+        """Whether the officer of an agency is to refuse whoever stands at a door now."""
+        visit = self.lanes[door].visit
         return visit is not None and visit.refused_by == agency
 
-    def plate_at(self, place: str) -> str | None:
-        """The plate of a vehicle that is to pass a place, as anybody sees it; None for those that are not to pass."""
-        lane = self.lanes[place]
+    def plate_at(self, door: str) -> str | None:
+        """The plate of a vehicle that is to pass a door, as anybody sees it; None for those that are not to pass."""
+        lane = self.lanes[door]
         return lane.plate if lane.visit is not None and lane.visit.expected is Outcome.PASSED else None
 
-    def send_back(self, place: str) -> None:
-        """An officer refused the vehicle at a place: its driver is told."""
-        self.lanes[place].sent_back.set()
+    def send_back(self, door: str) -> None:
+        """An officer refused the vehicle at a door: its driver is told."""
+        self.lanes[door].sent_back.set()
 
     def plan(self, trip: Trip) -> list[Standing]:
         """The records of a trip's visits: in the report from now on, whether or not the truck gets its turn."""
-        records = [Standing(v.place, self.lanes[v.place].name, trip.plate, v.expected) for v in trip.visits]
+        lanes = [(self.lanes[visit.door], visit) for visit in trip.visits]
+        records = [Standing(lane.place, lane.name, trip.plate, visit.expected) for lane, visit in lanes]
         self.records.extend(records)
         return records
 
@@ -92,9 +93,9 @@ class Traffic:
     ) -> None:
         """Drives one planned trip to its end."""
         for visit, record in zip(trip.visits, records, strict=True):
-            lane = self.lanes[visit.place]
+            lane = self.lanes[visit.door]
             async with lane.turn:
-                await self._visit(lane, visit, record, clips[visit.place])
+                await self._visit(lane, visit, record, clips[visit.door])
             if record.outcome is not Outcome.PASSED:
                 return
             if visit.desk_after and no is not None:

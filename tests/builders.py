@@ -16,7 +16,6 @@ from shared import subjects
 from shared.authority import Authority
 from shared.bodies import (
     Confirmed,
-    Declaration,
     NodeEnrolled,
     OfficerEnrolled,
     OfficerRevoked,
@@ -31,6 +30,7 @@ from shared.clock import Stamp
 from shared.codes import Actor, Agency, Heading, Place, Verdict
 from shared.configuration import parse
 from shared.decide import Decision, decide
+from shared.declared import Declaration
 from shared.facts import Draft, Fact, Private, Sealed, seal
 from shared.journal import Head, SignedHead, centre_node, journal_id
 from shared.known import Known
@@ -47,8 +47,10 @@ TRANSPORT = Agency.TRANSPORT
 GATE_MANAGEMENT = Agency.GATE_MANAGEMENT
 TAX = Agency.TAX
 
+BARRIER_1_IN = (Place.BARRIER_1, Heading.IN)
 BARRIER_1_OUT = (Place.BARRIER_1, Heading.OUT)
 BARRIER_2_IN = (Place.BARRIER_2, Heading.IN)
+BARRIER_2_OUT = (Place.BARRIER_2, Heading.OUT)
 YARD_IN = (Place.YARD_IN, Heading.IN)
 YARD_OUT = (Place.YARD_OUT, Heading.OUT)
 
@@ -291,7 +293,9 @@ class Site:
         )
         return self.tell(node or node_at(at[0]), Draft("refused", subjects.vehicle(NO, VEHICLE), dump(body)))
 
-    def drive_through(self, at: tuple[Place, Heading], *, node: str | None = None) -> Fact:
+    def drive_through(
+        self, at: tuple[Place, Heading], *, node: str | None = None, vehicle: str = VEHICLE
+    ) -> Fact:
         """The vehicle passes the open boom."""
         body = Passed(
             passage="gate-2.1/1",
@@ -300,9 +304,9 @@ class Site:
             lane="l1",
             plate=PLATE,
             declaration=NO,
-            vehicle=VEHICLE,
+            vehicle=vehicle,
         )
-        return self.tell(node or node_at(at[0]), Draft("passed", subjects.vehicle(NO, VEHICLE), dump(body)))
+        return self.tell(node or node_at(at[0]), Draft("passed", subjects.vehicle(NO, vehicle), dump(body)))
 
     def tell(self, node: str, draft: Draft, at: Stamp | None = None) -> Fact:
         """Anything else that a node writes about the declaration."""
@@ -346,8 +350,8 @@ class Site:
         return dict.fromkeys(step.values.get(by, ()), "said") if isinstance(by, Agency) else {}
 
     def step(self, clause: str) -> Step:
-        """A step of the site's procedure."""
-        found = self.procedure.step(clause)
+        """A step of the site's procedure, or of the shipped one that the clause is of."""
+        found = self.procedure.step(clause) or procedure(".".join(clause.split(".")[:2])).step(clause)
         assert found is not None, clause
         return found
 

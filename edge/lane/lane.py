@@ -310,7 +310,7 @@ class Lane:
         best = reading.best
         if best is not None:
             camera, read = best
-            passage = replace(passage, camera=camera, read=read)
+            passage = replace(passage, camera=camera, read=read, trailer=reading.trailer)
             with contextlib.suppress(StoreError):
                 about = self.parts.knowledge.judge(passage, self.settings.place, self.settings.heading)
                 read_ref = self.write([self.facts.plate_read(passage, about)])[0].fact.ref

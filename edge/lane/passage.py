@@ -2,22 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from edge.pictures import Kept
 from edge.vision.vote import Candidate
 from shared import plates, subjects
-from shared.bodies import Declaration
-from shared.codes import YARD_GATES, Actor, Country, Heading, Place
+from shared.applying import governing
+from shared.codes import YARD_GATES, Actor, Country, Ground, Heading, Place
 from shared.decide import Decision, decide_at, explain_no_declaration
+from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
 from shared.known import Known
-from shared.matching import Match, Outcome, match
+from shared.matching import ActiveVehicle, ActiveVehicles, Match, Outcome, Role, match
 from shared.node.declarations import DeclarationBook, Declared
 from shared.node.store import Store
 from shared.procedures import Procedure, Procedures
 from shared.settings import Settings
+from shared.turn_away import refusal, trailer_differs, turn_away, with_cause
 
 
 class Read(Protocol):
@@ -31,6 +34,11 @@ class Read(Protocol):
     @property
     def country(self) -> Country | None:
         """Whose plate it is."""
+        ...
+
+    @property
+    def ground(self) -> Ground | None:
+        """Its ground colour, where that is known."""
         ...
 
     @property
@@ -71,11 +79,12 @@ class Correction:
 
 @dataclass(frozen=True)
 class Passage:
-    """A vehicle in a lane. `ref` names the `arrived` fact."""
+    """A vehicle in a lane. `ref` names the `arrived` fact; `trailer` is its trailer's plate, where that was read too."""
 
     ref: str
     arrived_at: str
     read: Read | None = None
+    trailer: str | None = None
     read_ref: str | None = None
     camera: str | None = None
     kept: Kept | None = None
@@ -121,12 +130,18 @@ class Knowledge:
 
     def judge(self, passage: Passage, place: Place, heading: Heading) -> Judgement:
         """Matches a passage's plate and decides."""
-        found = self._match(passage)
+        fits = partial(self._fits, place=place, heading=heading)
+        found = self._match(passage, self.book.active, fits)
+        refused = None
+        if found.outcome is Outcome.NONE and passage.text is not None:
+            refused = self.turned_away(passage.text, passage.trailer)
+            found = found if refused else self._ended(passage)
+            refused = refused or explain_no_declaration()
         chosen = _chosen(passage, found)
         if chosen is None:
-            none = found.outcome is Outcome.NONE and passage.text is not None
-            return Judgement(found, decision=explain_no_declaration() if none else None)
-        return replace(self.judge_vehicle(*chosen, place, heading), match=found)
+            return Judgement(found, decision=refused)
+        judged = replace(self.judge_vehicle(*chosen, place, heading), match=found)
+        return self._with_trailer(judged, passage.trailer)
 
     def judge_vehicle(self, no: str, vehicle: str, place: Place, heading: Heading) -> Judgement:
         """Decides for a vehicle of a declaration at a place."""
@@ -142,21 +157,77 @@ class Knowledge:
         history = History.of(facts, known.authority)
         return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, history)
 
-    def _match(self, passage: Passage) -> Match:
+    def turned_away(self, tractor: str, trailer: str | None, slip: str | None = None) -> Decision | None:
+        """The refusal of a vehicle that matches nothing under way, when its cause is known. `slip`: as in `turn_away`."""
+        found = turn_away(plates.normalise(tractor), trailer, self.book, slip)
+        return None if found is None else refusal(found, self._declaring(found.declaration))
+
+    def _with_trailer(self, judged: Judgement, trailer: str | None) -> Judgement:
+        """What another trailer than the declared one makes of a decision."""
+        declaration, vehicle, decision = judged.declaration, judged.vehicle, judged.decision
+        if trailer is None or declaration is None or vehicle is None or decision is None:
+            return judged
+        found = trailer_differs(trailer, declaration.no, vehicle, self.book)
+        if found is None:
+            return judged
+        return replace(judged, decision=with_cause(decision, found, self._declaring(declaration.no)))
+
+    def _declaring(self, no: str) -> tuple[str, ...]:
+        declared = self.book.find(no)
+        return (declared.ref,) if declared else ()
+
+    def _match(
+        self, passage: Passage, active: ActiveVehicles, fits: Callable[[ActiveVehicle], bool] | None = None
+    ) -> Match:
         if passage.text is None:
             return Match(Outcome.NONE)
         text = plates.normalise(passage.text)
-        certain = passage.correction is not None
-        found = match(text, self.book.active, certain=certain)
-        if found.outcome is not Outcome.NONE:
-            return found
-        ended = match(text, self.book.ended, certain=certain)
-        if ended.outcome is Outcome.AMBIGUOUS and ended.candidates[0].key == plates.key(text):
-            newest = max(
-                (c for c in ended.candidates if c.key == plates.key(text)), key=lambda c: c.declaration
-            )
-            return Match(Outcome.EXACT, (newest,))
-        return ended if ended.outcome is Outcome.EXACT else found
+        trailers = self.book.trailers
+        if passage.correction is not None or passage.read is None:
+            return match(text, active, trailers=trailers, certain=True, fits=fits)
+        country, ground = passage.read.country, passage.read.ground
+        return match(text, active, trailers=trailers, country=country, ground=ground, fits=fits)
+
+    def _ended(self, passage: Passage) -> Match:
+        """An exact match among declarations that are recalled or through; the newest of several."""
+        text = passage.text or ""
+        found = self._match(passage, self.book.ended)
+        exact = [one for one in found.candidates if one.key == plates.key(text)]
+        if found.outcome is Outcome.AMBIGUOUS and exact:
+            return Match(Outcome.EXACT, (max(exact, key=lambda one: one.declaration),))
+        return found if found.outcome is Outcome.EXACT else Match(Outcome.NONE)
+
+    def _fits(self, one: ActiveVehicle, place: Place, heading: Heading) -> bool:
+        """Its procedure has a step here, which it has not passed; so a declaration of yesterday gives way to today's.
+
+        A declaration under which the vehicle came in empty gives way to the one whose goods it has taken over since.
+        """
+        if not self._has_step(one, place, heading):
+            return False
+        others = [v for v in self.book.active.with_keys([one.key]) if v.declaration != one.declaration]
+        return not any(
+            self._came_in_under(other) == one.declaration and self._has_step(other, place, heading)
+            for other in others
+        )
+
+    def _has_step(self, one: ActiveVehicle, place: Place, heading: Heading) -> bool:
+        declared, authority = self.book.find(one.declaration), self.known().authority
+        if declared is None or declared.body.site != authority.site:
+            return False
+        body, now = declared.body, self.store.clock.now().wall
+        found = governing(self.procedures, body, one.vehicle, place, heading, self.settings, now)
+        procedure = found.procedure
+        if procedure is not None and procedure.at(place, heading, body.load(one.vehicle)) is None:
+            return False
+        if procedure is None and not found.differ:
+            return False
+        facts = self.store.about(subjects.declaration(one.declaration))
+        return History.of(facts, authority).passed(one.vehicle, place, heading) is None
+
+    def _came_in_under(self, one: ActiveVehicle) -> str | None:
+        declared = self.book.find(one.declaration)
+        vehicle = declared.body.find(one.vehicle) if declared else None
+        return vehicle.empty_declaration if vehicle else None
 
 
 def opens_by_itself(passage: Passage, about: Judgement, place: Place) -> bool:
@@ -166,7 +237,7 @@ def opens_by_itself(passage: Passage, about: Judgement, place: Place) -> bool:
         return False
     certain = passage.correction is not None
     sure = certain or (passage.read is not None and passage.read.final)
-    exact = certain or about.match.outcome is Outcome.EXACT
+    exact = certain or (about.match.outcome is Outcome.EXACT and about.match.role is Role.TRACTOR)
     ours = decision.opens is Actor.DEVICE and decision.automatic
     return ours and sure and exact and passage.request is None
 

@@ -10,6 +10,7 @@ import structlog
 from edge.capture import Camera, Frame
 from edge.vision.port import PlateLook, PlateReader, VisionError, look
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
+from shared.plates import is_trailer
 
 log = structlog.get_logger()
 
@@ -62,17 +63,22 @@ class Reading:
 
     @property
     def best(self) -> tuple[str, Read] | None:
-        """The best evidenced read and the camera that gave it."""
+        """The best evidenced read and the camera that gave it; a trailer's plate only where no other is as final."""
+        return max(self._reads(), key=lambda one: _evidence(one[1]), default=None)
+
+    @property
+    def trailer(self) -> str | None:
+        """The trailer's plate, where one was finally read beside the best read."""
         found = [
-            (name, read) for name, tracks in self.tracks.items() for read in reads(tracks, self.settings)
+            one for one in self._reads() if one[1].final and is_trailer(one[1].text) and one != self.best
         ]
-        return max(found, key=lambda one: (one[1].final, one[1].agreeing, one[1].probability), default=None)
+        return max(found, key=lambda one: _evidence(one[1]))[1].text if found else None
 
     @property
     def final(self) -> bool:
-        """True when the best read may be acted on."""
+        """True when the best read may be acted on, and is not only the plate of what the vehicle draws."""
         best = self.best
-        return best is not None and best[1].final
+        return best is not None and best[1].final and not is_trailer(best[1].text)
 
     def evidence(self) -> Frame | None:
         """The frame that carries the best read, else the newest frame looked at."""
@@ -80,6 +86,9 @@ class Reading:
         if best is not None and (frame := self.frames.get((best[0], best[1].best_frame))) is not None:
             return frame
         return self.last_frame[1] if self.last_frame else None
+
+    def _reads(self) -> list[tuple[str, Read]]:
+        return [(name, read) for name, tracks in self.tracks.items() for read in reads(tracks, self.settings)]
 
     async def _take(self, name: str, frame: Frame) -> None:
         looks = await self.eyes.look(frame)
@@ -92,3 +101,7 @@ class Reading:
             (n, r.best_frame) for n, tracks in self.tracks.items() for r in reads(tracks, self.settings)
         }
         self.frames = {at: kept for at, kept in self.frames.items() if at in wanted}
+
+
+def _evidence(read: Read) -> tuple[bool, bool, int, float]:
+    return read.final, not is_trailer(read.text), read.agreeing, read.probability

@@ -8,7 +8,6 @@ from edge.lane.view import Officer
 from shared import subjects
 from shared.bodies import (
     Arrived,
-    Body,
     BoomSeen,
     BoomState,
     Candidate,
@@ -24,10 +23,12 @@ from shared.bodies import (
     TurnedBack,
     dump,
 )
+from shared.body import Body
 from shared.codes import LANE_PLACES, Actor, Heading, Place
 from shared.decide import seen
 from shared.facts import Draft
 from shared.known import Known
+from shared.procedures import Step
 from shared.settings import Settings
 
 
@@ -54,6 +55,8 @@ class LaneFacts:
             **self._at(passage),
             text=read.text,
             country=read.country,
+            ground=read.ground,
+            trailer=passage.trailer,
             confidence=round(read.probability, 4),
             looks=read.looks,
             agreeing=read.agreeing,
@@ -154,7 +157,7 @@ class LaneFacts:
     def passed(self, passage: Passage, about: Judgement, *, assumed: bool = False) -> Draft:
         """The vehicle went through, seen by the loop under the boom or assumed for want of one."""
         step = about.decision.step if about.decision else None
-        lanes = [s for s in about.procedure.steps if s.place in LANE_PLACES] if about.procedure else []
+        lanes = _lane_steps(about)
         body = Passed(
             **self._at(passage),
             plate=passage.text,
@@ -197,3 +200,11 @@ class LaneFacts:
         else:
             subject = subjects.lane(self.node, self.lane)
         return Draft(kind, subject, dump(body))
+
+
+def _lane_steps(about: Judgement) -> list[Step]:
+    """The steps of the vehicle's way at which a lane stands, in order."""
+    if about.procedure is None or about.declaration is None or about.vehicle is None:
+        return []
+    load = about.declaration.load(about.vehicle)
+    return [step for step in about.procedure.steps if step.place in LANE_PLACES and load in step.loads]

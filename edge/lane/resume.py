@@ -20,7 +20,6 @@ from edge.pictures import Kept
 from edge.vision.vote import Candidate
 from shared.bodies import (
     Arrived,
-    Body,
     BoomSeen,
     BoomState,
     Confirmed,
@@ -34,7 +33,8 @@ from shared.bodies import (
     TurnedBack,
     read_body,
 )
-from shared.codes import Country
+from shared.body import Body
+from shared.codes import Country, Ground
 from shared.facts import Fact, FactError
 from shared.node.store import Store
 
@@ -69,6 +69,7 @@ class EarlierRead:
 
     text: str
     country: Country | None
+    ground: Ground | None
     probability: float
     looks: int
     agreeing: int
@@ -206,7 +207,8 @@ def _known(passage: Passage, fact: Fact, body: Body) -> Passage:
     match body:
         case PlateRead():
             kept = Kept(body.picture, body.thumbnail) if body.picture and body.thumbnail else None
-            return replace(passage, read=_read(body), read_ref=fact.ref, camera=body.camera, kept=kept)
+            read = replace(passage, read=_read(body), read_ref=fact.ref, camera=body.camera, kept=kept)
+            return replace(read, trailer=body.trailer)
         case PlateCorrected():
             said = Correction(body.text, body.officer, body.declaration, body.vehicle)
             return replace(passage, correction=said)
@@ -220,5 +222,12 @@ def _known(passage: Passage, fact: Fact, body: Body) -> Passage:
 def _read(body: PlateRead) -> EarlierRead:
     candidates = tuple(Candidate(one.text, one.probability) for one in body.candidates)
     return EarlierRead(
-        body.text, body.country, body.confidence, body.looks, body.agreeing, body.final, candidates
+        text=body.text,
+        country=body.country,
+        ground=body.ground,
+        probability=body.confidence,
+        looks=body.looks,
+        agreeing=body.agreeing,
+        final=body.final,
+        candidates=candidates,
     )

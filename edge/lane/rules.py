@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from edge.lane.machine import LaneState
 from edge.lane.view import Buttons, LaneView, Press
+from shared import plates
 from shared.codes import Agency, Verdict
 from shared.decide import Decision
 from shared.matching import Outcome
@@ -17,6 +18,11 @@ NEEDS_REASON = frozenset({Press.REFUSE, Press.OPEN_WITH_REASON, Press.GIVE_REASO
 """Presses that carry `values["reason"]`."""
 
 _RETRY_STATES = frozenset({LaneState.WAITING, LaneState.FAULT})
+_NOT_AS_DECLARED = frozenset(
+    {Code.NO_DECLARATION, Code.ANOTHER_TRACTOR, Code.TRAILER_DIFFERS, Code.PLATE_AMENDED}
+)
+"""Refusals that rest on a comparison of what came with what is declared."""
+
 _PRIMARY = {
     Verdict.WAIT: (Press.CONFIRM_AND_OPEN, Press.CONFIRM),
     Verdict.OPEN: (Press.OPEN,),
@@ -67,7 +73,7 @@ def _openings(view: LaneView, agency: Agency) -> Iterator[Press]:
         return
     if decision.verdict is Verdict.OPEN and (decision.opens is agency or not decision.automatic):
         yield Press.OPEN
-    elif decision.verdict is Verdict.UNKNOWN or _nobody_declared(decision) or _only_reason_lifts(decision):
+    elif decision.verdict is Verdict.UNKNOWN or _not_as_declared(decision) or _only_reason_lifts(decision):
         yield Press.OPEN_WITH_REASON
 
 
@@ -83,8 +89,12 @@ def _confirmations(view: LaneView, agency: Agency) -> Iterator[Press]:
 
 
 def in_doubt(view: LaneView) -> bool:
-    """True while an officer has to say which vehicle stands there: only an exact match of a finished read is certain."""
-    certain = view.outcome is Outcome.EXACT and view.plate is not None and view.plate.final
+    """True while an officer has to say which vehicle stands there: only an exact match of a finished read is certain.
+
+    A trailer's plate never is: another tractor may have brought it.
+    """
+    plate = view.plate if view.outcome is Outcome.EXACT else None
+    certain = plate is not None and plate.final and not plates.is_trailer(plate.text)
     return view.state is LaneState.WAITING and not certain
 
 
@@ -125,5 +135,6 @@ def _only_reason_lifts(decision: Decision) -> bool:
     return refused and decision.step is not None and not decision.step.confirm
 
 
-def _nobody_declared(decision: Decision) -> bool:
-    return any(reason.code is Code.NO_DECLARATION for reason in decision.reasons)
+def _not_as_declared(decision: Decision) -> bool:
+    """A reader may be wrong, or a declarant: the border guard has the last word, and says why."""
+    return decision.verdict is Verdict.REFUSE and decision.reasons[0].code in _NOT_AS_DECLARED

@@ -6,7 +6,9 @@ from edge.lane.view import LaneView, PlateShown, StepLine, StepState, Tick, Tick
 from shared.canonical import digest
 from shared.codes import LANE_PLACES, Actor, Agency, Heading, Place
 from shared.history import History
+from shared.judging import asked_at
 from shared.procedures import Step
+from shared.settings import Settings
 
 
 def view(lane: Lane) -> LaneView:
@@ -27,7 +29,7 @@ def view(lane: Lane) -> LaneView:
         declaration=about.declaration,
         vehicle=about.vehicle,
         decision=about.decision,
-        steps=step_lines(about, lane.settings.place, lane.settings.heading),
+        steps=step_lines(about, lane.settings.place, lane.settings.heading, lane.parts.knowledge.settings),
         cameras=lane.cameras_shown(),
         barrier=lane.barrier_shown(),
         refused=passage is not None and passage.refused is not None,
@@ -36,14 +38,18 @@ def view(lane: Lane) -> LaneView:
     )
 
 
-def step_lines(about: Judgement, place: Place, heading: Heading) -> tuple[StepLine, ...]:
-    """The procedure as a line of steps, seen from a place."""
+def step_lines(about: Judgement, place: Place, heading: Heading, settings: Settings) -> tuple[StepLine, ...]:
+    """The procedure as a line of the steps that are for this vehicle, in the readings in use, seen from a place."""
     if about.procedure is None or about.declared is None or about.history is None or about.vehicle is None:
         return ()
-    here = about.procedure.at(place, heading)
+    load = about.declared.body.load(about.vehicle)
+    here = about.procedure.at(place, heading, load)
     at = about.procedure.steps.index(here) if here else -1
     lines = []
-    for index, step in enumerate(about.procedure.steps):
+    for index, printed in enumerate(about.procedure.steps):
+        if load not in printed.loads:
+            continue
+        step = printed.in_reading(settings.readings.get(printed.clause))
         ticks = ticks_of(step, about)
         state = (
             StepState.NOW if index == at else _state(step, index < at, ticks, about.history, about.vehicle)
@@ -55,14 +61,10 @@ def step_lines(about: Judgement, place: Place, heading: Heading) -> tuple[StepLi
 def ticks_of(step: Step, about: Judgement) -> tuple[Tick, ...]:
     """How each agency's confirmation of a step stands; a quarantine nobody asked for is "not requested"."""
     assert about.declared is not None
-    actors: list[Agency | Actor] = [
-        a for a in (*step.confirm, *step.confirm_one_of) if a is not Actor.DECLARANT
-    ]
-    ticks = [_tick(step, actor, about) for actor in actors]
-    for agency in step.confirm_if_required:
-        required = about.declared.body.quarantine.requires(agency)
-        ticks.append(_tick(step, agency, about) if required else Tick(agency, TickState.NOT_REQUESTED))
-    return tuple(ticks)
+    asked = [one for one in asked_at(step, about.declared.body) if one is not Actor.DECLARANT]
+    ticks = [_tick(step, actor, about) for actor in (*asked, *step.confirm_one_of)]
+    may_be_asked = dict.fromkeys((*step.confirm_if_transfer, *step.confirm_if_required))
+    return (*ticks, *(Tick(one, TickState.NOT_REQUESTED) for one in may_be_asked if one not in asked))
 
 
 def _tick(step: Step, by: Agency | Actor, about: Judgement) -> Tick:

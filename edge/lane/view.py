@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edge.lane.machine import LaneState
-from shared.bodies import Declaration
 from shared.codes import Actor, Agency, Heading, Place
 from shared.decide import Decision
+from shared.declared import Declaration
 from shared.matching import ActiveVehicle, Outcome
 
 

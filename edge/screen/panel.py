@@ -20,14 +20,23 @@ from edge.lane.view import (
 from edge.screen.plate import PlateDrawn, draw
 from edge.screen.ports import LinkShown
 from edge.screen.words import Words
-from shared.bodies import Declaration
 from shared.clock import VIETNAM, BadStamp, Stamp
 from shared.codes import Agency, Country, Verdict
 from shared.decide import Decision
+from shared.declared import Declaration
 from shared.matching import Outcome
 from shared.reasons import Code, Reason
+from shared.turn_away import cause_of
 
-_TICKS_SAY_IT = frozenset({Code.CONFIRMED, Code.CONFIRMATION_MISSING, Code.DEVICE_CONFIRMS})
+_TICKS_SAY_IT = frozenset(
+    {
+        Code.CONFIRMED,
+        Code.CONFIRMATION_MISSING,
+        Code.DEVICE_CONFIRMS,
+        Code.FEE_CONFIRMED,
+        Code.QUARANTINE_NOT_REQUESTED,
+    }
+)
 
 
 class Tone(StrEnum):
@@ -148,7 +157,8 @@ def headline(view: LaneView, agency: Agency, words: Words) -> Headline:
     if view.plate is None:
         return Headline(Tone.DOUBT, words("outcome", "unread"))
     if view.vehicle is None and view.outcome in (Outcome.NONE, None):
-        return Headline(Tone.STOP, words("outcome", "none"))
+        known = view.decision is not None and cause_of(view.decision) is not None
+        return Headline(Tone.STOP, words("verdict_short", "refuse") if known else words("outcome", "none"))
     if view.decision is None:
         return Headline(
             Tone.DOUBT, words("outcome", view.outcome or "none"), words("outcome", "look_closely")
@@ -249,8 +259,9 @@ def ticks(given: tuple[Tick, ...], words: Words) -> tuple[TickShown, ...]:
 
 
 def _earlier_step(decision: Decision) -> Reason | None:
-    """The first earlier step that still lacks a confirmation; the headline says it."""
-    return next((one for one in decision.reasons if one.code is Code.EARLIER_STEP_MISSING), None)
+    """The first earlier step, the fee among them, that still lacks a confirmation; the headline says it."""
+    lacking = (Code.EARLIER_STEP_MISSING, Code.FEE_NOT_CONFIRMED)
+    return next((one for one in decision.reasons if one.code in lacking), None)
 
 
 def _reasons(decision: Decision, link: LinkShown, words: Words) -> Iterator[ReasonShown]:

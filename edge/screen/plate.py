@@ -1,23 +1,10 @@
 """A plate as it is drawn on the screen: its lines, its ground, and the characters that differ from another reading."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from shared import plates
-from shared.codes import Country
+from shared.codes import Country, Ground
 from shared.plates import Kind, PlateForm
-
-
-class Ground(StrEnum):
-    """Colour of a plate."""
-
-    YELLOW = "yellow"
-    WHITE = "white"
-    BLUE = "blue"
-    GREEN = "green"
-    RED = "red"
-    BLACK = "black"
-
 
 _GROUNDS = {
     Kind.VN_TRAILER: Ground.WHITE,

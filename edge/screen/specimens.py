@@ -29,7 +29,6 @@ from edge.lane.view import (
 from edge.screen.app import create_app
 from edge.screen.ports import DeskLine, DeskPress, LaneForScreen, LinkShown
 from shared.agency_names import NO_NAMES, Called
-from shared.bodies import Declaration, Goods, Vehicle
 from shared.codes import (
     Actor,
     Agency,
@@ -42,9 +41,11 @@ from shared.codes import (
     YardLocation,
 )
 from shared.decide import Decision, explain_no_declaration
+from shared.declared import Declaration, Goods, Vehicle
 from shared.matching import ActiveVehicle, Outcome
 from shared.procedures import Queries, Step
 from shared.reasons import Code, Reason
+from shared.turn_away import Cause, TurnAway, refusal
 
 BG, CUSTOMS, HEALTH, TRANSPORT = (
     Agency.BORDER_GUARD,
@@ -210,6 +211,12 @@ SITUATIONS: Mapping[str, LaneView] = {
         ),
     ),
     "undeclared": replace(_ARRIVED, token="t-none", outcome=Outcome.NONE, decision=explain_no_declaration()),
+    "another_tractor": replace(
+        _ARRIVED,
+        token="t-another",
+        outcome=Outcome.NONE,
+        decision=refusal(TurnAway(Cause.ANOTHER_TRACTOR, OTHER_NO, PLATE.text, "34C55566")),
+    ),
     "refused": replace(_MATCHED, token="t-refused", decision=_RECALLED, steps=steps()),
     "sent_back": replace(
         _MATCHED,

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from edge.vision.geometry import size_px, tilt_deg
-from edge.vision.port import Corners, Ground, Image, Quality
+from edge.vision.port import Corners, Image, Quality
+from shared.codes import Ground
 
 _ROW_SIZE_PX = (160, 32)
 _COLOURED = 90  # saturation (0-255) from which a pixel has a hue

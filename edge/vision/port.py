@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.codes import Country
+from shared.codes import Country, Ground
 
 Image = NDArray[np.uint8]
 """Height x width x 3, blue-green-red."""
@@ -33,17 +33,6 @@ class LookKind(StrEnum):
 
     PLATE = "plate"
     PAINTED = "painted"  # the enlarged number on the tail of a trailer
-
-
-class Ground(StrEnum):
-    """Ground colour of a plate as it looks in the frame; infra-red pictures know only white and black."""
-
-    WHITE = "white"
-    YELLOW = "yellow"
-    BLUE = "blue"
-    GREEN = "green"
-    RED = "red"
-    BLACK = "black"
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from edge.vision.port import Alternatives, Corners, LookKind, PlateLook, box, centre
-from shared.codes import Country
-from shared.plates import classify, key, province
+from shared.codes import Country, Ground
+from shared.plates import classify, countries, key, province
 
 _FLOOR = 0.002  # probability of a character that a look does not list
 _OTHER_LENGTH = 1e-6  # probability of a look whose text has another length
@@ -74,6 +74,8 @@ class Read:
 
     `candidates` are ordered by probability, the first is `text`; their sum is below 1, the rest is "something else".
     `agreeing` of `looks` looks show `text`; `best` is the sighting that carries the evidence and `best_frame` its frame.
+    `ground` is the colour that most of the agreeing looks saw, None when there is no such; `country` is the text's by
+    grammar and ground, the reader's guess where they leave it open.
     `final` means that it may be acted on; otherwise the candidates go to the officer.
     """
 
@@ -81,6 +83,7 @@ class Read:
     text: str
     kind: LookKind
     country: Country
+    ground: Ground | None
     lines: int
     candidates: tuple[Candidate, ...]
     looks: int
@@ -129,12 +132,14 @@ def vote(track: Track, settings: VoteSettings) -> Read:
     agreeing = [s for s in track.sightings if s.look.text == text]
     best = max(agreeing or track.sightings, key=_evidence)
     enough = len(agreeing) >= settings.agreeing and candidates[0].probability - second >= settings.margin
-    form = classify(text)
+    ground = _ground([sighting.look for sighting in agreeing])
+    possible = countries(text, ground)
     return Read(
         track=track.number,
         text=text,
         kind=best.look.kind,
-        country=form.country if form is not None else best.look.country,
+        country=next(iter(possible)) if len(possible) == 1 else best.look.country,
+        ground=ground,
         lines=best.look.lines,
         candidates=candidates,
         looks=len(looks),
@@ -160,6 +165,14 @@ def reads(tracks: Iterable[Track], settings: VoteSettings) -> tuple[Read, ...]:
             (vote(track, settings) for track in joined.values()), key=lambda r: (-r.agreeing, -r.probability)
         )
     )
+
+
+def _ground(looks: Sequence[PlateLook]) -> Ground | None:
+    """The colour of more than half of the looks that saw one; white or black only where none did (infra-red, dusk)."""
+    seen = [look.ground for look in looks]
+    coloured = [ground for ground in seen if ground not in (Ground.WHITE, Ground.BLACK)] or seen
+    most = Counter(coloured).most_common(1)
+    return most[0][0] if most and 2 * most[0][1] > len(coloured) else None
 
 
 def _bounded(sightings: tuple[Sighting, ...], most: int) -> tuple[Sighting, ...]:

@@ -172,7 +172,7 @@ def _alive(engine: Engine, site: str, now: datetime) -> Iterator[str]:
     rows = engine.rows(
         """SELECT d.no FROM declarations d WHERE d.site = ? AND d.no >= ? AND (d.no >= ? OR (d.recalled = 0 AND EXISTS (
                SELECT 1 FROM vehicles v LEFT JOIN ended e ON e.no = v.no AND e.vehicle = v.vehicle
-               WHERE v.no = d.no AND e.no IS NULL)))""",
+               WHERE v.no = d.no AND v.role = 'tractor' AND e.no IS NULL)))""",
         (site, f"{now - LIVE:%Y%m%d}", f"{now - CLOSED:%Y%m%d}"),
     )
     return (row[0] for row in rows)

@@ -6,10 +6,13 @@ from typing import Any
 
 from shared import plates
 from shared.authority import from_centre
-from shared.bodies import Body, Declaration, Passed, Recalled
+from shared.bodies import Passed, Recalled
+from shared.body import Body
+from shared.codes import Country
+from shared.declared import Declaration
 from shared.facts import Fact
 from shared.journal import author_of, is_centre
-from shared.matching import ActiveVehicle
+from shared.matching import ActiveVehicle, Role
 from shared.node.engine import Engine
 from shared.node.store import Store
 
@@ -24,7 +27,11 @@ class Declared:
 
 
 class Declarations:
-    """The tables `declarations` (newest version of each), `vehicles` (by comparison key), `recalls` and `ended`."""
+    """The tables `declarations` (newest version of each), `vehicles` (by comparison key), `recalls` and `ended`.
+
+    `vehicles` holds tractors and trailers of the newest version, and as `earlier` the tractors of every version before it,
+    also those that still stand.
+    """
 
     schema = """
 CREATE TABLE IF NOT EXISTS declarations (
@@ -33,7 +40,8 @@ CREATE TABLE IF NOT EXISTS declarations (
 CREATE TABLE IF NOT EXISTS recalls (no TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS ended (no TEXT, vehicle TEXT, PRIMARY KEY (no, vehicle));
 CREATE TABLE IF NOT EXISTS vehicles (
-    no TEXT, vehicle TEXT, key TEXT, plate TEXT, site TEXT, role TEXT, PRIMARY KEY (no, vehicle, role)
+    no TEXT, vehicle TEXT, key TEXT, plate TEXT, site TEXT, country TEXT, role TEXT,
+    PRIMARY KEY (no, role, vehicle, plate, country, site)
 );
 CREATE INDEX IF NOT EXISTS idx_vehicles_key ON vehicles (key);
 """
@@ -62,6 +70,7 @@ CREATE INDEX IF NOT EXISTS idx_vehicles_key ON vehicles (key);
     def _declare(self, database: Engine, fact: Fact, body: Declaration) -> None:
         held = database.rows("SELECT version, ref FROM declarations WHERE no = ?", (body.no,))
         if held and tuple(held[0]) >= (body.version, fact.ref):
+            _insert(database, body, Role.EARLIER)
             return
         recalled = database.rows("SELECT 1 FROM recalls WHERE no = ?", (body.no,))
         database.execute(
@@ -71,25 +80,47 @@ CREATE INDEX IF NOT EXISTS idx_vehicles_key ON vehicles (key);
             (body.no, body.site, body.version, fact.ref, body.model_dump_json(), len(recalled)),
         )
         if held:
-            database.execute("DELETE FROM vehicles WHERE no = ?", (body.no,))
-        database.executemany(
-            "INSERT INTO vehicles(no, vehicle, key, plate, site, role) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [
-                (body.no, vehicle.vehicle, plates.key(plate), plate, body.site, role)
-                for vehicle in body.vehicles
-                for role, plate in (("tractor", vehicle.plate), ("trailer", vehicle.trailer))
-                if plate
-            ],
-        )
+            _set_back(database, body.no)
+        _insert(database, body, Role.TRACTOR)
+        _insert(database, body, Role.TRAILER)
+
+
+def _set_back(database: Engine, no: str) -> None:
+    """The tractors of the version that was the newest are earlier ones now; its trailers go."""
+    database.execute(
+        """INSERT INTO vehicles(no, vehicle, key, plate, site, country, role)
+           SELECT no, vehicle, key, plate, site, country, ? FROM vehicles WHERE no = ? AND role = ?
+           ON CONFLICT DO NOTHING""",
+        (Role.EARLIER.value, no, Role.TRACTOR.value),
+    )
+    database.execute("DELETE FROM vehicles WHERE no = ? AND role <> ?", (no, Role.EARLIER.value))
+
+
+def _insert(database: Engine, body: Declaration, role: Role) -> None:
+    database.executemany(
+        """INSERT INTO vehicles(no, vehicle, key, plate, site, country, role) VALUES (?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT DO NOTHING""",
+        [
+            (body.no, vehicle.vehicle, plates.key(plate), plate, body.site, vehicle.country.value, role.value)
+            for vehicle in body.vehicles
+            if (plate := vehicle.trailer if role is Role.TRAILER else vehicle.plate)
+        ],
+    )
 
 
 class DeclarationBook:
-    """Reads the projection; raises StoreUnusable. `active` and `ended` satisfy `shared.matching.ActiveVehicles`."""
+    """Reads the projection; raises StoreUnusable.
+
+    Tractors under way are `active`, their trailers `trailers`, the tractors of their earlier versions `earlier`; `ended`
+    holds tractors that were recalled or are through their last step. As look-ups: `shared.matching.ActiveVehicles`.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.active = _Vehicles(store, ended=False)
-        self.ended = _Vehicles(store, ended=True)
+        self.active = _Vehicles(store, Role.TRACTOR)
+        self.trailers = _Vehicles(store, Role.TRAILER)
+        self.earlier = _Vehicles(store, Role.EARLIER)
+        self.ended = _Vehicles(store, Role.TRACTOR, ended=True)
 
     def find(self, no: str) -> Declared | None:
         """The newest version of a declaration, recalled or not."""
@@ -104,24 +135,35 @@ class DeclarationBook:
 
 
 class _Vehicles:
-    """Declared tractors by comparison key: those still under way, or those recalled or through their last step."""
+    """Declared plates of one role: of vehicles still under way, or of those recalled or through their last step."""
 
-    def __init__(self, store: Store, *, ended: bool) -> None:
+    def __init__(self, store: Store, role: Role, *, ended: bool = False) -> None:
         self._store = store
+        self._role = role
         self._ended = ended
 
     def with_keys(self, keys: Iterable[str]) -> Sequence[ActiveVehicle]:
         """Every vehicle of this kind under one of some comparison keys."""
         wanted = tuple(keys)
-        marks = ", ".join("?" * len(wanted))
+        return self._found(f"v.key IN ({', '.join('?' * len(wanted))})", wanted)
+
+    def of(self, no: str) -> Sequence[ActiveVehicle]:
+        """Every vehicle of this kind of one declaration."""
+        return self._found("v.no = ?", (no,))
+
+    def _found(self, where: str, values: Sequence[str]) -> Sequence[ActiveVehicle]:
         rows = self._store.rows(
-            f"""SELECT v.no, v.vehicle, v.plate, v.site FROM vehicles v JOIN declarations d ON d.no = v.no
+            f"""SELECT v.no, v.vehicle, v.plate, v.site, v.country FROM vehicles v JOIN declarations d ON d.no = v.no
                 LEFT JOIN ended e ON e.no = v.no AND e.vehicle = v.vehicle
-                WHERE v.role = 'tractor' AND v.key IN ({marks})
-                AND CASE WHEN d.recalled = 1 OR e.no IS NOT NULL THEN 1 ELSE 0 END = ?""",
-            (*wanted, int(self._ended)),
+                WHERE v.role = ? AND CASE WHEN d.recalled = 1 OR e.no IS NOT NULL THEN 1 ELSE 0 END = ? AND {where}
+                ORDER BY v.no, v.vehicle, v.plate""",
+            (self._role.value, int(self._ended), *values),
         )
-        return [ActiveVehicle(*row) for row in rows]
+        of_tractor = self._role is not Role.TRAILER
+        return [
+            ActiveVehicle(no, vehicle, plate, site, Country(country) if of_tractor else None)
+            for no, vehicle, plate, site, country in rows
+        ]
 
 
 def _declared(row: Sequence[Any]) -> Declared:

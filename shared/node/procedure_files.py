@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from shared.configuration import BadConfiguration, Finding, parse
+from shared.configuration import BadConfiguration, Finding
+from shared.node.toml_folder import read_folder
 from shared.procedures import Procedure, Procedures
 
 SHIPPED = Path(__file__).parents[2] / "config" / "procedures"
@@ -11,20 +12,8 @@ SHIPPED = Path(__file__).parents[2] / "config" / "procedures"
 
 def load_procedures(folder: Path) -> Procedures:
     """Every `*.toml` of a folder; raises BadConfiguration with the findings of all files."""
-    found: dict[Path, Procedure] = {}
-    findings: list[Finding] = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            found[path] = parse(path.read_text(encoding="utf-8"), str(path), Procedure)
-        except BadConfiguration as error:
-            findings += error.findings
-        except (OSError, UnicodeDecodeError) as error:
-            findings.append(Finding(str(path), 1, "file", f"{error}; write it as UTF-8 text"))
+    found, findings = read_folder(folder, Procedure, "procedure")
     findings += _twice(found)
-    if not found and not findings:
-        findings.append(
-            Finding(str(folder), 1, "folder", "holds no procedure; name a folder with *.toml files")
-        )
     if findings:
         raise BadConfiguration(findings)
     return Procedures(tuple(sorted(found.values(), key=lambda one: (one.procedure, one.in_force_from))))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from shared import subjects
-from shared.bodies import Body, read_body
+from shared.bodies import read_body
+from shared.body import Body
 from shared.canonical import digest
 from shared.facts import Fact
 from shared.node.engine import Engine, statements

@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from shared import subjects
-from shared.bodies import Body, Forget, read_body
+from shared.bodies import Forget, read_body
+from shared.body import Body
 from shared.branches import Branch, attach, place
 from shared.clock import FAR_AHEAD, HybridClock, Stamp, utc_now
 from shared.facts import Draft, Fact, FactError, Ref, Sealed, seal

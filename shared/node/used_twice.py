@@ -6,7 +6,8 @@ both pictures, never an undo.
 
 from dataclasses import dataclass
 
-from shared.bodies import Body, Passed
+from shared.bodies import Passed
+from shared.body import Body
 from shared.facts import Fact
 from shared.node.engine import Engine
 from shared.node.store import Store

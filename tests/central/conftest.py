@@ -16,12 +16,15 @@ from central.centre import Centre, open_store
 from shared.bodies import Arrived, Confirmed, Passed, PlateRead, SeenDecision, dump
 from shared.codes import Agency, Country, Heading, Place, Verdict
 from shared.facts import Draft, Fact
+from shared.fees import Routing
 from shared.node.store import Store
+from shared.node.tariff_files import SHIPPED, load_tariffs
 from shared.signing import PrivateKey
 from tests.engines import Open
 
 ADMIN = "administrator-token"
 DECLARANT = "declarant-token-1"
+CASHIER = "cashier-token-01"
 
 
 @dataclass
@@ -76,8 +79,10 @@ def centre(store: Store, tmp_path: Path, clocks: Clocks) -> Centre:
         PrivateKey.generate(),
         ["CKHN", "TT"],
         tmp_path / "pictures",
-        Tokens(ADMIN, {"logistics": DECLARANT}),
+        Tokens(ADMIN, {"logistics": DECLARANT}, {"bank": CASHIER}),
         checkpoints=tmp_path / "checkpoints",
+        tariffs=load_tariffs(SHIPPED),
+        routing=Routing(),
         wall=lambda: clocks.wall,
         now_s=lambda: clocks.monotonic_s,
     )

@@ -10,7 +10,9 @@ from typer.testing import CliRunner, Result
 from central.centre import open_store
 from central.cli import app
 from central.configuration import CentreConfiguration
+from shared.codes import Agency
 from shared.configuration import BadConfiguration
+from shared.node.tariff_files import SHIPPED
 from shared.signing import PrivateKey
 
 GOOD = """\
@@ -67,6 +69,16 @@ def test_a_good_configuration_passes_in_silence(config: Path) -> None:
         ('host = "127.0.0.1"', 'host = "mq.example"', ":9: broker: a broker on another machine needs TLS"),
         ('key_file = "centre.key"', "", ": key_file: this key is missing"),
         ("[listen]", "[listen", "TOML"),
+        (
+            "[listen]",
+            '[fees]\ncollector = "customs"\n[listen]',
+            ":7: fees.collector: 'customs' is not allowed",
+        ),
+        (
+            "[listen]",
+            '[[fees.route]]\nsite = "TT"\n[listen]',
+            ":6: fees.route.0.collector: this key is missing",
+        ),
     ],
 )
 def test_a_wrong_key_is_named_with_file_and_line(config: Path, old: str, new: str, finding: str) -> None:
@@ -255,3 +267,66 @@ def test_token_files_that_cannot_be_used_are_named(config: Path, admin: str, dec
 
     with pytest.raises(BadConfiguration, match="declarant_tokens_file"):
         CentreConfiguration.read(config).tokens()
+
+
+def _with_tokens(config: Path, fees: str, cashiers: str = "") -> CentreConfiguration:
+    """A configuration whose token files are there."""
+    for name, text in (
+        ("admin.token", "administrator-token"),
+        ("declarants.tokens", ""),
+        ("cashiers.tokens", cashiers),
+    ):
+        (config.parent / name).write_text(text, encoding="utf-8")
+    config.write_text(GOOD + fees, encoding="utf-8")
+    return CentreConfiguration.read(config)
+
+
+def test_cashiers_tokens_are_read_from_the_file_that_fees_names(config: Path) -> None:
+    fees = '[fees]\ncashier_tokens_file = "cashiers.tokens"\n'
+
+    tokens = _with_tokens(config, fees, "bank cashier-token-01\n").tokens()
+
+    assert tokens.cashiers == {"bank": "cashier-token-01"}
+    with pytest.raises(BadConfiguration, match=r":13: fees\.cashier_tokens_file: line 1 of the cashiers"):
+        _with_tokens(config, fees, "bank short\n").tokens()
+
+
+def test_without_a_file_of_cashiers_there_are_none(config: Path) -> None:
+    assert _with_tokens(config, "").tokens().cashiers == {}
+
+
+def test_tariffs_are_the_shipped_ones_or_those_of_the_folder_that_is_named(config: Path) -> None:
+    (config.parent / "tariffs").mkdir()
+    own = (SHIPPED / "01-2019.toml").read_text(encoding="utf-8").replace("01/2019", "99/2019")
+    (config.parent / "tariffs" / "own.toml").write_text(own, encoding="utf-8")
+
+    shipped = CentreConfiguration.read(config).tariffs()
+    named = _with_tokens(config, '[fees]\ntariffs = "tariffs"\n').tariffs()
+
+    assert [one.resolution for one in shipped.all] == ["01/2019/NQ-HĐND", "09/2025/NQ-HĐND"]
+    assert [one.resolution for one in named.all] == ["99/2019/NQ-HĐND"]
+
+
+def test_the_shipped_configuration_says_who_collects() -> None:
+    shipped = CentreConfiguration.read(SHIPPED.parent / "central.toml")
+
+    assert (shipped.values.fees.collector, shipped.values.fees.route) == (Agency.GATE_MANAGEMENT, ())
+
+
+def test_tariff_files_are_checked_with_file_and_line(tmp_path: Path) -> None:
+    text = (SHIPPED / "09-2025.toml").read_text(encoding="utf-8")
+    (tmp_path / "a.toml").write_text(
+        text.replace("amount_vnd = 300_000", "amount_vnd = " + '"300.000"'), encoding="utf-8"
+    )
+
+    good, bad, nowhere = (
+        barie("tariffs", "check"),
+        barie("tariffs", "check", str(tmp_path)),
+        barie("tariffs", "check", str(tmp_path / "none")),
+    )
+
+    assert (good.exit_code, good.output) == (0, "")
+    assert bad.exit_code == 1
+    assert "a.toml:" in bad.stderr
+    assert "amount_vnd" in bad.stderr
+    assert nowhere.exit_code == 2

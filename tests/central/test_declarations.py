@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from central.centre import Centre
-from shared.bodies import Declaration, read_body
+from shared.bodies import read_body
+from shared.declared import Declaration
 from shared.matter import matter_digest
 from shared.procedures import ALL_MATTER
 from tests.engines import on_both_engines

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from central.by_reason import OpenedByReason
+from central.fees import Payments
 from central.passages import PassageBook, Passages
 from edge.underway import Underway, awaiting
 from shared.bodies import Arrived, PlateRead, dump
@@ -26,7 +28,7 @@ pytestmark = on_both_engines
 
 
 def projections() -> list[Any]:
-    return [Declarations(), Passages(), Underway()]
+    return [Declarations(), Passages(), Underway(), Payments(), OpenedByReason()]
 
 
 @pytest.fixture
@@ -54,8 +56,15 @@ def a_day() -> Site:
     site.drive_through(BARRIER_2_IN)
     site.amend(goods=[{"name": "Thanh long", "weight_kg": 17_500}])
     site.withdraw(yard_tick(site), Agency.CUSTOMS, node="yard-desk")
+    pay(site)
+    site.confirm("4.2.đ", Agency.TAX)
     site.drive_through(BARRIER_1_OUT)
     return site
+
+
+def pay(site: Site) -> Any:
+    body = {"declaration": NO, "vehicle": "v1", "amount_vnd": 1, "payment": "p", "channel": "online"}
+    return site.tell(f"centre-{SITE}", Draft("fee_paid", f"declaration/{NO}/v1", body))
 
 
 def yard_tick(site: Site) -> Any:
@@ -79,9 +88,11 @@ def test_the_tables_are_those_of_sqlite(store: Store, tmp_path: Path) -> None:
 
     assert rows(store) == rows(plain)
     assert all(
-        rows(store)[name] for name in ("declarations", "vehicles", "passages", "entered", "yard_ticks")
+        rows(store)[name]
+        for name in ("declarations", "vehicles", "passages", "entered", "yard_ticks", "fee_payments")
     )
     assert rows(store)["withdrawn_ticks"] != []
+    assert rows(store)["fee_matters"] == [(NO, "v1", 1)]
     plain.close()
 
 

@@ -1,7 +1,7 @@
 """Looks made by hand for the tests of what comes after the reader."""
 
-from edge.vision.port import Corners, Ground, LookKind, PlateLook, Quality
-from shared.codes import Country
+from edge.vision.port import Corners, LookKind, PlateLook, Quality
+from shared.codes import Country, Ground
 from shared.plates import province
 
 
@@ -19,6 +19,7 @@ def plate_look(
     kind: LookKind = LookKind.PLATE,
     lines: int = 1,
     other: dict[int, tuple[str, float]] | None = None,
+    ground: Ground = Ground.YELLOW,
 ) -> PlateLook:
     """A look in which each character has `probability`; `other` names a second character at a position."""
     more = other or {}
@@ -31,6 +32,6 @@ def plate_look(
         confidence=probability ** len(text),
         corners=corners_at(x, y),
         characters=characters,
-        ground=Ground.YELLOW,
+        ground=ground,
         quality=Quality(row_height_px, sharpness=40.0, tilt_deg=0.0, glare=0.0),
     )

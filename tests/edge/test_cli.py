@@ -16,6 +16,7 @@ from shared.clock import Stamp
 from shared.signing import PrivateKey
 from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, MORNING, NO, PLATE, Site
 from tests.edge.gate_folder import filled, gate_file
+from tests.edge.world import NEAR_PLATE
 from tests.naming import renamed_text
 
 AT = ["--at", "barrier-2", "--heading", "in"]
@@ -138,10 +139,34 @@ def test_explain_finds_the_declaration_of_a_plate_however_it_is_written(config: 
     assert by_plate == by_number
 
 
-def test_explain_refuses_a_plate_that_is_not_of_the_declaration(config: Path) -> None:
-    filled(config.parent, Site())
+def test_explain_says_that_a_declaration_is_another_tractors_with_both_plates(config: Path) -> None:
+    site = Site()
+    filled(config.parent, site)
     told = explained(config, *AT, "--declaration", NO, "--plate", "29C99999")
+    reason = told["reasons"][0]
+    assert (told["verdict"], reason["code"], reason["facts"]) == (
+        "refuse",
+        "another_tractor",
+        [site.declared.ref],
+    )
+    assert all(plate in reason["text"] for plate in (PLATE, "29C99999"))
+
+
+def test_explain_does_not_call_a_similar_plate_another_tractors(config: Path) -> None:
+    filled(config.parent, Site())
+    told = explained(config, *AT, "--declaration", NO, "--plate", NEAR_PLATE)
     assert (told["verdict"], told["reasons"][0]["code"]) == ("refuse", "vehicle_not_declared")
+
+
+def test_explain_says_what_stands_now_where_a_plate_stood_before_an_amendment(config: Path) -> None:
+    site = Site()
+    other = [{**site.body["vehicles"][0], "plate": "29C99999"}]
+    site.amend(vehicles=other)
+    filled(config.parent, site)
+    for asked in (["--plate", PLATE], ["--declaration", NO, "--plate", PLATE]):
+        told = explained(config, *AT, *asked)
+        assert (told["verdict"], told["reasons"][0]["code"]) == ("refuse", "plate_amended")
+        assert "29C99999" in told["reasons"][0]["text"]
 
 
 @pytest.mark.parametrize("asked", [["--plate", "29C99999"], ["--declaration", "2026112399999"]])

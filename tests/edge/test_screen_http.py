@@ -151,6 +151,13 @@ def test_not_requested_is_shown_apart_from_done() -> None:
     assert 'class="tick not_requested" title="Kiểm dịch thực vật: không yêu cầu"' in page
 
 
+def test_a_cause_of_being_turned_away_stands_in_place_of_nobody_declared_it() -> None:
+    page = get(SpecimenGate(SITUATIONS["another_tractor"]), "/lane/lan-1/panel").text
+    assert "Bản kê khai 2311202600042 là của xe đầu kéo 34C55566, nhưng xe đến là 29C12345." in page
+    assert "Không được qua" in page
+    assert "Chưa có bản kê khai" not in page
+
+
 def test_old_knowledge_is_a_banner_that_says_since_when() -> None:
     gate = SpecimenGate(SITUATIONS["stale"])
     gate.link_shown = LinkShown(connected=False, centre_age_s=None, unsent=3, stale=True)
@@ -295,7 +302,7 @@ def test_a_desk_confirms_each_vehicle_once() -> None:
 
     async def confirm_twice(client: httpx.AsyncClient) -> list[int]:
         line = gate.desk(OFFICERS["hq-1"])[0]
-        form = {**asdict(line.press), "value_customs_kind": "B11", "value_goods_group": "other"}
+        form = {**asdict(line.press), "value_customs_kind": "B11", "value_goods_group": "general"}
         return [(await client.post("/desk/confirm", data=form, headers=JSON)).status_code for _ in range(2)]
 
     assert "29C-123.45" not in get(gate, "/desk", officer="bp-1").text

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge.screen.plate import Ground, PlateDrawn, draw
-from shared.codes import Country
+from edge.screen.plate import PlateDrawn, draw
+from shared.codes import Country, Ground
 
 
 def rows(drawn: PlateDrawn) -> list[str]:

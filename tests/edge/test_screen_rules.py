@@ -42,6 +42,13 @@ def test_away_from_a_waiting_vehicle_nothing_is_confirmed_refused_or_corrected()
     assert [at for at, view, agency in away if not offered(view, agency) <= may[view.state]] == []
 
 
+def test_a_read_of_a_trailer_alone_can_be_corrected_however_sure_it_is() -> None:
+    view = SITUATIONS["clear"]
+    assert view.plate is not None
+    assert CORRECT not in offered(view, BG)
+    assert CORRECT in offered(replace(view, plate=replace(view.plate, text="29R04567")), BG)
+
+
 def test_buttons_and_allowed_say_the_same_and_no_button_stands_twice() -> None:
     for at, view, agency in EVERYWHERE:
         buttons = rules.buttons(view, agency)
@@ -70,6 +77,8 @@ BG_QUIET = (AGAIN, Press.REFUSE, Press.EMERGENCY)
         ("ambiguous", BG, None, (CHOOSE, CORRECT, *BG_QUIET)),
         ("undeclared", BG, None, (Press.OPEN_WITH_REASON, CORRECT, *BG_QUIET)),
         ("undeclared", CUSTOMS, None, (CORRECT, AGAIN)),
+        ("another_tractor", BG, None, (Press.OPEN_WITH_REASON, CORRECT, *BG_QUIET)),
+        ("another_tractor", CUSTOMS, None, (CORRECT, AGAIN)),
         ("refused", BG, None, BG_QUIET),
         ("no_rule", BG, Press.OPEN_WITH_REASON, BG_QUIET),
         ("no_rule", CUSTOMS, None, (AGAIN,)),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from edge.vision.port import LookKind, PlateLook
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads, vote
+from shared.codes import Country, Ground
 from tests.edge.looks import plate_look
 
 SETTINGS = VoteSettings()
@@ -136,3 +137,38 @@ def test_probabilities_are_ordered_and_never_sum_to_more_than_one(seen: list[tup
         shares = [c.probability for c in vote(track, SETTINGS).candidates]
         assert shares == sorted(shares, reverse=True)
         assert sum(shares) <= 1.001
+
+
+Y, B, R, W, K = Ground.YELLOW, Ground.BLUE, Ground.RED, Ground.WHITE, Ground.BLACK
+
+
+@pytest.mark.parametrize(
+    ("seen", "ground"),
+    [
+        ([Y, Y, Y], Y),
+        ([Y, R, Y], Y),
+        ([W, K, Y], Y),
+        ([W, W, W], W),
+        ([Y, R], None),
+        ([W, Y, R, B], None),
+        ([W, K], None),
+    ],
+)
+def test_the_ground_is_the_colour_that_most_looks_saw(seen: list[Ground], ground: Ground | None) -> None:
+    (read,) = passage(*((plate_look("FF0123", ground=one),) for one in seen))
+    assert read.ground is ground
+
+
+def test_a_look_at_another_text_says_nothing_of_the_ground() -> None:
+    right = plate_look("FF0123", ground=Y)
+    (read,) = passage((right,), (right,), (plate_look("FF0128", 0.5, ground=R),))
+    assert (read.text, read.ground) == ("FF0123", Y)
+
+
+@pytest.mark.parametrize(("ground", "country"), [(Y, Country.CN), (R, Country.VN)])
+def test_the_ground_tells_the_country_of_a_shape_that_two_countries_have(
+    ground: Ground, country: Country
+) -> None:
+    look = plate_look("FF0123", ground=ground)
+    (read,) = passage((look,), (look,))
+    assert read.country is country

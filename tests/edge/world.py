@@ -27,13 +27,13 @@ from edge.lane.reading import Eyes
 from edge.lane.show import view
 from edge.lane.view import LaneView, Officer, Press, Pressed
 from edge.pictures import Pictures
-from edge.vision.port import Corners, FoundPlate, Ground, Image, LookKind, PlateLook, Quality
+from edge.vision.port import Corners, FoundPlate, Image, LookKind, PlateLook, Quality
 from hardware.barrier import Inputs
 from hardware.errors import BarrierError
 from hardware.simulated import SimulatedBarrier
 from shared.authority import Authority
 from shared.bodies import CENTRE_KINDS
-from shared.codes import Agency, Country, Heading, Place
+from shared.codes import Agency, Country, Ground, Heading, Place
 from shared.facts import Draft, Fact, Sealed
 from shared.journal import centre_node, journal_id
 from shared.known import Known

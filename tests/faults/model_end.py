@@ -14,17 +14,9 @@ from hypothesis.stateful import (
 )
 
 from shared import subjects
-from shared.bodies import (
-    Declaration,
-    Forget,
-    NodeEnrolled,
-    NodeRevoked,
-    OfficerEnrolled,
-    OfficerRevoked,
-    Recalled,
-    dump,
-)
+from shared.bodies import Forget, NodeEnrolled, NodeRevoked, OfficerEnrolled, OfficerRevoked, Recalled, dump
 from shared.codes import Agency
+from shared.declared import Declaration
 from shared.facts import Draft, Fact, commit
 from shared.journal import journal_id
 from shared.node.declarations import DeclarationBook

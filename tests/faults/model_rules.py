@@ -10,14 +10,7 @@ from hypothesis.stateful import (
 )
 
 from shared import subjects
-from shared.bodies import (
-    Arrived,
-    Confirmed,
-    Passed,
-    Refused,
-    Withdrawn,
-    dump,
-)
+from shared.bodies import Arrived, Confirmed, Passed, Refused, Withdrawn, dump
 from shared.codes import Agency, Heading, Place
 from shared.facts import Draft
 from shared.node.declarations import DeclarationBook

@@ -14,9 +14,10 @@ from typing import Any
 
 from edge.underway import Underway
 from shared.authority import Authority
-from shared.bodies import AUTHORITY_KINDS, Cause, Declaration
+from shared.bodies import AUTHORITY_KINDS, Cause
 from shared.codes import Heading, Place
 from shared.decide import Decision, decide
+from shared.declared import Declaration
 from shared.facts import Draft, Fact
 from shared.journal import centre_node, journal_id
 from shared.known import Known

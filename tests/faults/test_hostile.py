@@ -16,11 +16,13 @@ from central.configuration import CentreConfiguration
 from central.leading import Alone, Leading
 from central.server import SiteLink
 from shared import protocol
+from shared.fees import Routing
 from shared.node import beginning
 from shared.node.asking import REFUSED_FIRST_S, REFUSED_MOST_S
 from shared.node.declarations import Declarations
 from shared.node.link import LinkSettings, Received
 from shared.node.store import MOST_QUARANTINED, Store
+from shared.tariffs import Tariffs
 from tests.builders import SITE, Journal, key, note
 from tests.faults.hostile import (
     ASK,
@@ -293,6 +295,8 @@ def centre_link(tmp_path: Path) -> Iterator[SiteLink]:
         tmp_path / "pictures",
         cast(Any, None),
         checkpoints=tmp_path / "checkpoints",
+        tariffs=Tariffs(),
+        routing=Routing(),
     )
 
     class Configuration:

@@ -5,16 +5,10 @@ from typing import Any
 import pytest
 
 from shared import bodies
-from shared.bodies import (
-    BODIES,
-    CENTRE_KINDS,
-    Body,
-    Declaration,
-    dump,
-    read_body,
-    understood,
-)
+from shared.bodies import BODIES, CENTRE_KINDS, dump, read_body, understood
+from shared.body import Body
 from shared.codes import Agency
+from shared.declared import Declaration
 from shared.facts import NO_HASH, BadFact, Draft, Fact, seal
 from tests.builders import NO, VEHICLE, declared_body, stamp
 
@@ -77,6 +71,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "seen_at": MOMENT,
     },
     "gps_reported": {"declaration": NO, "vehicle": VEHICLE, "on": False, "since": MOMENT},
+    "fee_paid": {
+        "declaration": NO,
+        "vehicle": VEHICLE,
+        "amount_vnd": 300_000,
+        "payment": "VCB.2026/11:0001",
+        "channel": "online",
+    },
     "node_enrolled": {
         "node": "gate-1",
         "site": "CKHN",
@@ -274,3 +275,9 @@ def test_a_declaration_finds_its_vehicles() -> None:
     assert found is not None
     assert found.plate == "12C12345"
     assert declaration.find("v2") is None
+
+
+@pytest.mark.parametrize("amount", [-1, 0.5, "300.000", True])
+def test_money_is_whole_dong_written_as_a_number(amount: object) -> None:
+    with pytest.raises(BadFact, match="amount_vnd"):
+        read_body(fact("fee_paid", EXAMPLES["fee_paid"] | {"amount_vnd": amount}))

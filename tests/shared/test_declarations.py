@@ -2,17 +2,22 @@
 
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared import subjects
-from shared.codes import Heading, Place
+from shared.bodies import read_body
+from shared.codes import Country, Heading, Place
 from shared.facts import Draft
 from shared.journal import Head, SignedHead
+from shared.node.checkpoints import CLOSED, live_facts
 from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.store import Store
-from tests.builders import MORNING, NO, PLATE, SITE, Journal, Site, declared_body, key, note
+from tests.builders import MORNING, NO, PLATE, SITE, VEHICLE, Journal, Site, declared_body, key, note
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ def test_tables_are_equal_in_whatever_order_journals_arrive(tmp_path: Path) -> N
         store.close()
     assert all(one == seen[0] for one in seen)
     assert len(seen[0]["declarations"]) == len(seen[0]["ended"]) == 1
-    assert len(seen[0]["vehicles"]) == 2
+    assert sorted(row[-1] for row in seen[0]["vehicles"]) == ["earlier", "tractor", "trailer"]
 
 
 def book(store: Store, *facts: Journal) -> DeclarationBook:
@@ -82,6 +87,110 @@ def test_a_trailers_plate_leads_to_no_vehicle_of_its_own(store: Store) -> None:
     held = book(store, Site("4.2", vehicles=[with_trailer]).journals[f"centre-{SITE}.1"])
     assert held.active.with_keys(["98R03688"]) == []
     assert len(held.active.with_keys([PLATE, "98R03688"])) == 1
+
+
+def test_a_trailer_is_found_among_trailers_and_says_nothing_of_a_country(store: Store) -> None:
+    held = book(store, amending({}, {"trailer": "98R03688"}))
+    (trailer,) = held.trailers.with_keys(["98R03688"])
+    assert (trailer.declaration, trailer.vehicle, trailer.plate, trailer.country) == (
+        NO,
+        VEHICLE,
+        "98R03688",
+        None,
+    )
+    assert held.trailers.with_keys([PLATE]) == []
+    assert [one.country for one in held.active.of(NO)] == [Country.VN]
+
+
+def amending(*changes: dict[str, str]) -> Journal:
+    """The centre's journal of a declaration whose vehicle each version changes; the first is as usual."""
+    centre = Journal(f"centre-{SITE}.1")
+    for number, change in enumerate(changes, start=1):
+        vehicle = {**declared_body()["vehicles"][0], **change}
+        kind = "amended" if number > 1 else "declared"
+        body = declared_body(version=number, vehicles=[vehicle])
+        centre.write(Draft(kind, subjects.declaration(NO), body))
+    return centre
+
+
+VERSIONS = ({}, {"plate": "29H99999"}, {"plate": "29H99999", "country": "CN"}, {"plate": "34C55566"})
+
+
+def test_the_plates_of_earlier_versions_are_held_apart_from_what_stands(store: Store) -> None:
+    held = book(store, amending(*VERSIONS))
+    assert [one.plate for one in held.active.of(NO)] == ["34C55566"]
+    assert held.active.with_keys([PLATE, "29H99999"]) == []
+    assert [one.plate for one in held.earlier.with_keys([PLATE])] == [PLATE]
+    assert {one.plate for one in held.earlier.of(NO)} == {PLATE, "29H99999"}
+
+
+def test_a_trailer_of_an_earlier_version_is_no_trailer_any_more(store: Store) -> None:
+    held = book(store, amending({"trailer": "98R03688"}, {"trailer": "34RM00121"}, {}))
+    assert held.trailers.with_keys(["98R03688", "34RM00121"]) == []
+
+
+@given(st.permutations(range(len(VERSIONS))))
+@settings(max_examples=10)
+def test_earlier_plates_are_the_same_in_whatever_order_versions_arrive(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
+    in_order, mixed = (Store(tmp_path_factory.mktemp("s") / "a.db", [Declarations()]) for _ in range(2))
+    facts = amending(*VERSIONS).facts
+    for held, sequence in ((in_order, range(len(VERSIONS))), (mixed, order)):
+        for at in sequence:
+            Declarations().apply(held.engine, facts[at], read_body(facts[at]))
+    assert rows(mixed) == rows(in_order)
+    in_order.close()
+    mixed.close()
+
+
+def test_earlier_plates_go_with_their_declaration_and_come_back_by_a_rebuild(store: Store) -> None:
+    book(store, amending(*VERSIONS))
+    before = rows(store)
+    with store.engine.transaction("drop"):
+        Declarations().drop(store.engine, NO)
+    assert rows(store)["vehicles"] == []
+    store.rebuild()
+    assert rows(store) == before
+
+
+@pytest.mark.parametrize("end", ["recalled", "passed"])
+def test_what_is_closed_has_no_trailers_and_no_earlier_plates_under_way(store: Store, end: str) -> None:
+    centre, ending = amending({"trailer": "98R03688"}, {"trailer": "98R03688", "plate": "29H99999"}), None
+    if end == "recalled":
+        centre.write(note("khai sai"))
+    else:
+        ending = a_days_journals()[1]
+    held = book(store, centre, *([ending] if ending else []))
+    assert held.trailers.with_keys(["98R03688"]) == []
+    assert held.earlier.with_keys([PLATE]) == []
+
+
+def test_a_vehicle_that_was_taken_out_does_not_keep_a_closed_declaration_alive(store: Store) -> None:
+    centre, gate = amending({"vehicle": "v2"}, {}), a_days_journals()[1]
+    book(store, centre, gate)
+    late = MORNING + CLOSED + timedelta(days=2)
+    assert {one.fact.ref for one in live_facts(store.engine, SITE, late)} == set()
+
+
+BEFORE = """
+CREATE TABLE vehicles (
+    no TEXT, vehicle TEXT, key TEXT, plate TEXT, site TEXT, role TEXT, PRIMARY KEY (no, vehicle, role)
+)"""
+
+
+def test_a_store_made_before_trailers_and_earlier_plates_had_rows_is_made_anew_when_it_is_opened(
+    store: Store, tmp_path: Path
+) -> None:
+    book(store, amending(*VERSIONS))
+    expected = rows(store)
+    store.engine.execute("DROP TABLE vehicles")
+    store.engine.execute(BEFORE)
+    store.engine.execute("INSERT INTO vehicles VALUES (?, 'v1', 'X', 'X', ?, 'tractor')", (NO, SITE))
+    store.engine.execute("UPDATE node SET value = 'before' WHERE name = 'projection/Declarations'")
+    again = Store(tmp_path / "store.db", [Declarations()], wall=lambda: MORNING)
+    assert rows(again) == expected
+    again.close()
 
 
 def test_a_recalled_declaration_is_not_active(store: Store) -> None:

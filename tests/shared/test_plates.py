@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.codes import Country
+from shared.codes import Country, Ground
 from shared.plates import (
     CN_PROVINCES,
     LOOK_ALIKES,
     Kind,
     classify,
+    countries,
     differing_positions,
     forms,
+    is_trailer,
     key,
     normalise,
     one_confusion_apart,
@@ -146,6 +148,33 @@ def kinds(text: str) -> set[Kind]:
     return {form.kind for form in forms(text)}
 
 
+# -- countries and trailers
+
+BOTH, VN, CN = frozenset(Country), frozenset({Country.VN}), frozenset({Country.CN})
+
+
+@pytest.mark.parametrize(
+    ("text", "by_ground"),
+    [
+        ("12C12345", dict.fromkeys([None, *Ground], VN)),
+        ("桂AB1234", dict.fromkeys([None, *Ground], CN)),
+        ("F01234", dict.fromkeys([None, *Ground], CN)),
+        ("NOPLATE", dict.fromkeys([None, *Ground], BOTH)),
+        ("AB1234", {None: BOTH, Ground.WHITE: BOTH, Ground.RED: VN, Ground.YELLOW: CN, Ground.BLUE: CN}),
+        ("IO1234", {None: VN, Ground.BLACK: VN, Ground.RED: VN, Ground.YELLOW: frozenset()}),
+    ],
+)
+def test_grammar_and_ground_tell_the_countries_of_a_plate(
+    text: str, by_ground: dict[Ground | None, frozenset[Country]]
+) -> None:
+    assert {ground: countries(text, ground) for ground in by_ground} == by_ground
+
+
+@pytest.mark.parametrize(("text", "kind"), VIETNAMESE + CHINESE)
+def test_trailers_are_those_of_the_trailers_grammars(text: str, kind: Kind) -> None:
+    assert is_trailer(text) is (kind in {Kind.VN_TRAILER, Kind.CN_TRAILER, Kind.CN_SHORT_TRAILER})
+
+
 # -- normal form and comparison key
 
 
@@ -160,6 +189,8 @@ def kinds(text: str) -> set[Kind]:
         ("桂F·F0123", "桂FF0123"),
         ("桂 F 1234 挂", "桂F1234挂"),
         ("12tđ-123.45", "12TĐ12345"),
+        ("12TÐ-123.45", "12TĐ12345"),  # U+00D0 and its small letter look like Đ and are typed for it
+        ("12Tð12345", "12TĐ12345"),
         ("12-TĐ\u0000123.45", "12TĐ12345"),
         ("unknown?!", "UNKNOWN"),
         ("xe số …", "XES"),

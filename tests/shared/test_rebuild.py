@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.fees import Payments
 from central.passages import Passages
 from edge.underway import Underway
 from shared import subjects
@@ -21,7 +22,7 @@ from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from tests.builders import BARRIER_2_IN, MORNING, NO, PLATE, SITE, VEHICLE, Site, declared_body
 
-PROJECTIONS = (Declarations, Underway, UsedTwice, Passages)
+PROJECTIONS = (Declarations, Underway, UsedTwice, Passages, Payments)
 AT = {"place": "barrier-2", "heading": "in", "lane": "l1"}
 OTHER = "2026112300002"
 
@@ -62,12 +63,24 @@ def confirm(site: Site, node: str, n: int) -> None:
         site.withdraw(given, agency, node=node)
 
 
+def pay(site: Site, node: str, n: int) -> None:
+    body = {
+        "declaration": NO,
+        "vehicle": VEHICLE,
+        "amount_vnd": n,
+        "payment": f"p{n % 2}",
+        "channel": "counter",
+    }
+    site.tell(node, Draft("fee_paid", subjects.vehicle(NO, VEHICLE), body))
+
+
 READ = {"text": PLATE, "confidence": 0.9, "looks": 3, "agreeing": 3, "final": True, "camera": "front"}
 ACTS = (
     arrive,
     declare,
     recall,
     confirm,
+    pay,
     about_passage("plate_read", **READ, declaration=NO, vehicle=VEHICLE),
     about_passage("plate_read", **READ),
     about_passage("plate_corrected", text="29C99999", officer="hq-1", agency="customs"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared import subjects
-from shared.bodies import Body
+from shared.body import Body
 from shared.facts import BadFact, BrokenChain, Draft, Fact, Sealed, commit
 from shared.journal import Head, SignedHead, follow
 from shared.node.engine import Engine

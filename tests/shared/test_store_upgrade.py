@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from shared import bodies, subjects
-from shared.bodies import Body, Forget, dump
+from shared.bodies import Forget, dump
+from shared.body import Body
 from shared.facts import Draft, Fact, Sealed, commit
 from shared.journal import centre_node, journal_id
 from shared.node.engine import Engine

@@ -37,6 +37,9 @@ VALUES: Mapping[Code, Mapping[str, str]] = {
     Code.QUARANTINE_FAILED: {"agency": "plant_quarantine"},
     Code.QUARANTINE_NOT_REQUESTED: {"agency": "plant_quarantine"},
     Code.KNOWLEDGE_STALE: {"centre-CKHN.1": "700"},
+    Code.ANOTHER_TRACTOR: {"no": "2026112300001", "read": "29H99999", "declared": "12C12345"},
+    Code.TRAILER_DIFFERS: {"no": "2026112300001", "read": "98R03688", "declared": "98R03866"},
+    Code.PLATE_AMENDED: {"no": "2026112300001", "read": "12C12345", "declared": "29H99999"},
 }
 """The values that `decide` gives with a reason."""
 
