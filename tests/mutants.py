@@ -51,7 +51,7 @@ LISTS: Mapping[str, Sequence[type[StrEnum]]] = {
 }
 """Keys with several values of an enum."""
 
-VALUES = ("amount_vnd", "customs_kind", "goods_group", "result", "weight_class")
+VALUES = ("amount_vnd", "customs_kind", "goods_group", "result", "transfer", "weight_class")
 """What the shipped files have agencies say."""
 
 CAN_LACK = (Matter.DRIVER.value, Matter.GOODS.value, Matter.PERMIT.value)

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.codes import Actor, Agency, Heading, Load, Place, Standing
 from shared.procedures import Matter
@@ -23,7 +23,8 @@ FOUR = (BORDER_GUARD, CUSTOMS, HEALTH, TRANSPORT)
 TO_CHINA = (TRANSPORT, CUSTOMS, HEALTH, BORDER_GUARD)
 INLAND = (CUSTOMS, BORDER_GUARD)
 ANY, COMES_IN, GOES_OUT = (OWN, DELIVERS, RECEIVES), (OWN, DELIVERS), (OWN, RECEIVES)
-"""Goods that go over to another vehicle (sang tải) go out on that one; the one that brought them goes back empty (7.2, 7.3)."""
+"""Goods that go over (sang tải) go out on the vehicle that takes them over; the other goes back empty (7.2, 7.3). In 5.3 they
+go over in the yard beyond both barriers (5.3.đ)."""
 
 Answers = Mapping[Agency, Sequence[Matter]]
 LADEN_OUT: Answers = {
@@ -46,18 +47,24 @@ IN_YARD: Answers = {
 OF_THE_FEE: Answers = dict.fromkeys((GATE_MANAGEMENT, TAX), (VEHICLE, GOODS, WAY))
 """S2 1.2.b, điểm d; C: by load class and kind of goods, more where goods go inland."""
 
-OWED: Mapping[Agency, tuple[str, ...]] = {
+Owes = Mapping[Agency, tuple[str, ...]]
+IN_YARD_SAYS: Owes = {
     CUSTOMS: ("customs_kind", "goods_group"),
     BORDER_GUARD: ("weight_class",),
     **dict.fromkeys((HEALTH, ANIMAL, PLANT), ("result",)),
-    **dict.fromkeys((GATE_MANAGEMENT, TAX), ("amount_vnd",)),
 }
-"""What a confirmation in the yard or of the fee says: loại hình, nhóm hàng; trọng tải; đã kiểm dịch; số tiền phí."""
+"""S2 1.2.b, điểm c: "loại hình và nhóm hàng"; "trọng tải"; "thông tin đã kiểm dịch"."""
+OF_IMPORTS_SAYS: Owes = {**IN_YARD_SAYS, CUSTOMS: ("customs_kind", "goods_group", "transfer")}
+"""S2 1.3.a, 1.3.b: "xác nhận sang tải (nếu có)", on which the fee of imports depends (C)."""
+OF_THE_FEE_SAYS: Owes = dict.fromkeys((GATE_MANAGEMENT, TAX), ("amount_vnd",))
 
 
 @dataclass(frozen=True)
 class Row:
-    """A step. `answers`: what each agency answers for, everything where nothing is said; `needs`: earlier clauses that bind."""
+    """A step. `answers`: what each agency answers for, everything where nothing is said; `needs`: earlier clauses that bind.
+
+    `owes`: what an agency's confirmation says.
+    """
 
     clause: str
     at: At
@@ -68,6 +75,7 @@ class Row:
     loads: tuple[Load, ...] = ANY
     readings: Mapping[str, tuple[Agency, ...]] = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
+    owes: Owes = field(default_factory=dict)
     required: tuple[Agency, ...] = ()
     transfer: tuple[Agency, ...] = ()
     collectors: tuple[Agency, ...] = ()
@@ -99,18 +107,19 @@ def _no_subject(clause: str, ground: str) -> Row:
     return Row(clause, B1_IN, ground, FOUR, standing=AMBIGUOUS, readings=readings)
 
 
-def _yard(clause: str, ground: str, standing: Standing = TEXT, *, import_: bool = False) -> Row:
+def _yard(clause: str, ground: str, standing: Standing = TEXT, owes: Owes = IN_YARD_SAYS) -> Row:
+    asked = {"answers": IN_YARD, "owes": owes, "required": (HEALTH, ANIMAL, PLANT)}
+    return Row(clause, YARD, ground, INLAND, standing=standing, **asked)  # type: ignore[arg-type]
+
+
+def _transferred(row: Row, **more: tuple[Agency, ...]) -> Row:
     """Where S2 has health confirm goods that go over (1.3.a, điểm d), a request brings the other two in only."""
-    required, transfer = ((ANIMAL, PLANT), (HEALTH,)) if import_ else ((HEALTH, ANIMAL, PLANT), ())
-    return Row(
-        clause, YARD, ground, INLAND, answers=IN_YARD, standing=standing, required=required, transfer=transfer
-    )
+    return replace(row, required=(ANIMAL, PLANT), **more)
 
 
 def _fee(clause: str, ground: str, standing: Standing = TEXT) -> Row:
-    return Row(
-        clause, ONLINE, ground, collectors=(GATE_MANAGEMENT, TAX), answers=OF_THE_FEE, standing=standing
-    )
+    asked = {"collectors": (GATE_MANAGEMENT, TAX), "answers": OF_THE_FEE, "owes": OF_THE_FEE_SAYS}
+    return Row(clause, ONLINE, ground, standing=standing, **asked)  # type: ignore[arg-type]
 
 
 def _unknown(clause: str, at: At, ground: str) -> Row:
@@ -154,7 +163,7 @@ ROWS = (
         readings={"all_four": FOUR, "as_5_3_b": BOTH},
     ),
     Row("5.2.c", GATE_IN, "S2 1.3.a"),
-    _yard("5.2.d", "S2 1.3.a", import_=True),
+    _transferred(_yard("5.2.d", "S2 1.3.a", owes=OF_IMPORTS_SAYS), transfer=(HEALTH,)),
     _fee("5.2.đ", "A3 row 5", INFERRED),
     Row("5.2.e", GATE_OUT, "S2 1.3.a; A8, 4"),
     _exit(
@@ -168,9 +177,9 @@ ROWS = (
         readings={"as_5_3_c": INLAND, "as_practised": (CUSTOMS,)},
     ),
     _entry("5.3.b", B1_IN, "S2 1.3.b", loads=COMES_IN),
-    _exit("5.3.c", B2_OUT, "S2 1.3.b", INLAND, LADEN_OUT, loads=GOES_OUT, needs=("5.3.b",)),
+    _exit("5.3.c", B2_OUT, "S2 1.3.b", INLAND, LADEN_OUT, loads=COMES_IN, needs=("5.3.b",)),
     Row("5.3.d", GATE_IN, "S2 1.3.b"),
-    _yard("5.3.đ", "S2 1.3.b"),
+    _yard("5.3.đ", "S2 1.3.b", owes=OF_IMPORTS_SAYS),
     _fee("5.3.e", "S2 1.3.b"),
     Row("5.3.g", GATE_OUT, "S2 1.3.b; A8, 4"),
     _unknown("6.1", ONLINE, "A5"),
@@ -184,7 +193,9 @@ ROWS = (
     _unknown("6.5.c", B2_OUT, "A8, 7"),
     _no_subject("6.6.b", "S2 1.4.d"),
     Row("6.6", GATE_IN, "S2 1.4.d, from 5.2.c", standing=INFERRED),
-    _yard("6.6.c", "S2 1.4.d, as 5.2.d", import_=True),
+    _transferred(
+        _yard("6.6.c", "S2 1.4.d, as 5.2.d: here always so", owes=OF_IMPORTS_SAYS), confirm=(*INLAND, HEALTH)
+    ),
     _entry("6.7.b", B2_IN, "S2 1.4.đ"),
     _unknown("6.7.c", B2_OUT, "A5"),
     _unknown("7.1", ONLINE, "A6"),

@@ -11,7 +11,7 @@ from shared.procedures import Matter
 from shared.reasons import Code
 from shared.settings import Settings
 from tests.builders import MORNING, Site
-from tests.shared.every_step import OWED, ROWS, Row
+from tests.shared.every_step import ROWS, Row
 
 NOON = MORNING + timedelta(hours=4)
 V1, V2 = "v1", "v2"
@@ -63,8 +63,7 @@ def confirmers(step: Row, name: str | None = None) -> tuple[Agency, ...]:
 
 def confirm(site: Site, step: Row, by: Agency, saw: Sequence[Fact] = (), **more: Any) -> Fact:
     """Says what the text has the agency say at such a step, whatever the file asks."""
-    away = step.at[0] not in BARRIERS
-    values = dict.fromkeys(OWED[by], "said") if away and by in OWED else {}
+    values = dict.fromkeys(step.owes.get(by, ()), "said")
     return site.confirm(step.clause, by, saw=tuple(saw), **{"place": step.at[0], "values": values, **more})
 
 

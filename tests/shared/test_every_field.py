@@ -20,7 +20,7 @@ from shared.reasons import Code
 from shared.settings import HealthTick, Settings
 from tests import builders
 from tests.builders import ANIMAL, HEALTH, MORNING, NO, PLANT, SITE, Site
-from tests.shared.every_step import DECLARED, EARLIER_ASKED, FEE_BEFORE, KHOANS, OWED, ROWS, Row, row
+from tests.shared.every_step import DECLARED, EARLIER_ASKED, FEE_BEFORE, KHOANS, ROWS, Row, row
 from tests.shared.stepping import (
     ASKED_FOR,
     BARRIERS,
@@ -136,10 +136,9 @@ def test_where_the_order_is_fixed_no_other_opens_and_elsewhere_any_does(
 
 @pytest.mark.parametrize("step", WITH_AGENCIES, ids=str)
 def test_a_confirmation_that_does_not_say_what_it_must_is_none(step: Row) -> None:
-    away = step.at[0] not in BARRIERS
     for by in asked_most(step):
         site = all_asked(step)
-        owed = OWED[by] if away and by in OWED else ()
+        owed = step.owes.get(by, ())
         for left_out in owed:
             confirm(site, step, by, values=dict.fromkeys(set(owed) - {left_out}, "said"))
             assert not stands(site, step, by), f"{by} without {left_out}"
