@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from central import admin, api, fees_api, metrics, page, problems
+from central import admin, api, fees_api, metrics, page, problems, rules_api
 from central.centre import Centre
 from shared.node.http import add_health, add_metrics
 
@@ -29,6 +29,7 @@ def create_app(centre: Centre) -> FastAPI:
             {"name": "fees", "description": "Payments in, and how the fee of each vehicle stands (phí)"},
             {"name": "watching", "description": "Journeys, gates, facts"},
             {"name": "enrolment", "description": "Which nodes and officers may speak"},
+            {"name": "rules", "description": "Procedures and settings that gates decide by"},
             {"name": "care", "description": "Forgetting, what was set aside, what looks wrong, checkpoints"},
             {"name": "health", "description": "Whether the centre works, and its figures"},
         ],
@@ -36,6 +37,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.state.centre = centre
     problems.install(app)
     app.include_router(api.router)
+    app.include_router(rules_api.router)
     app.include_router(admin.router)
     app.include_router(fees_api.router)
     app.include_router(page.router)

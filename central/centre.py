@@ -18,6 +18,7 @@ from central.journals import CentreJournals
 from central.oversight import Oversight
 from central.passages import PassageBook, Passages
 from central.pictures import Pictures
+from central.publishing import PublicationDesk
 from shared.agency_names import NO_NAMES, AgencyNames, Called
 from shared.bodies import NodeEnrolled
 from shared.clock import day_at_gates, utc_now
@@ -26,6 +27,7 @@ from shared.node.declarations import Declarations
 from shared.node.engine import Engine
 from shared.node.errors import StoreError
 from shared.node.opening import recovery_told
+from shared.node.procedure_files import shipped
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
 from shared.signing import PrivateKey
@@ -48,6 +50,7 @@ class Centre:
     enrolments: EnrolmentDesk
     forgets: ForgetDesk
     fees: FeeDesk
+    publications: PublicationDesk
     oversight: Oversight
     checkpoints: Mapping[str, SiteCheckpoints]
     passages: PassageBook
@@ -86,6 +89,7 @@ class Centre:
             enrolments=EnrolmentDesk(journals, wall),
             forgets=ForgetDesk(journals),
             fees=FeeDesk(journals, declarations, tariffs, routing),
+            publications=PublicationDesk(journals, shipped(), wall),
             oversight=Oversight(store),
             checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},
             passages=PassageBook(store),

@@ -5,26 +5,31 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 
-from central import procedures, rotating, schemas, server
+from central import procedure_diff, procedures, rotating, schemas, server
 from central.centre import open_store
 from central.checkpointing import SiteCheckpoints
 from central.configuration import CentreConfiguration
 from central.databases import open_engine
 from central.enrolling import EnrolmentDesk
-from central.errors import CentralError
+from central.errors import BadRules, CentralError
 from central.journals import CentreJournals
 from central.models import NodeIn, OfficerIn
+from central.publishing import PublicationDesk
+from shared.clock import day_at_gates, utc_now
 from shared.codes import Agency, Place
 from shared.configuration import BadConfiguration
+from shared.facts import FactError
 from shared.node.agency_file import load_agency_names
 from shared.node.errors import NodeError
-from shared.node.procedure_files import SHIPPED, load_procedures
+from shared.node.procedure_files import SHIPPED, load_procedures, read_procedures, shipped
 from shared.node.tariff_files import SHIPPED as SHIPPED_TARIFFS
 from shared.node.tariff_files import load_tariffs
 from shared.procedures import Procedures
@@ -131,12 +136,52 @@ def check_procedures(folder: Folder = SHIPPED) -> None:
 @procedures_app.command("table")
 def list_procedures(
     folder: Folder = SHIPPED,
+    on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="the day, as 2026-01-31; today when left out"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="a JSON list, for scripts")] = False,
 ) -> None:
-    """List the steps at a barrier: who confirms in the reading in use, who opens, how well the text carries it."""
+    """List the steps at a barrier that are in force: who confirms in the reading in use, who opens, how well the text
+    carries it."""
+    day = on.date() if on else day_at_gates(utc_now())
     with _exits(findings=NOT_GOOD):
-        rows = procedures.table(_load_procedures(folder).all)
-    typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else _as_text(rows))
+        rows = procedures.table(_load_procedures(folder).in_force(day))
+    typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else procedures.text(rows))
+
+
+@procedures_app.command("diff")
+def compare_procedures(
+    old: Annotated[Path, typer.Argument(help="folder of procedure files as they were", metavar="OLD")],
+    new: Annotated[
+        Path, typer.Argument(help="folder as they are to be; the shipped ones when left out", metavar="NEW")
+    ] = SHIPPED,
+    as_json: Annotated[bool, typer.Option("--json", help="a JSON list, for scripts")] = False,
+) -> None:
+    """Say what NEW changes against OLD, khoản by khoản; exit code 1 when anything is different."""
+    with _exits():
+        before, after = _load_procedures(old).all, _load_procedures(new).all
+    changes = procedure_diff.differences(before, after)
+    if as_json:
+        typer.echo(json.dumps(procedure_diff.as_json(changes), ensure_ascii=False))
+    elif changes:
+        typer.echo(procedure_diff.as_text(changes, procedure_diff.titles(before, after)))
+    if changes:
+        raise typer.Exit(NOT_GOOD)
+
+
+@procedures_app.command("publish")
+def publish_procedures(
+    config: Config,
+    folder: Annotated[Path, typer.Argument(help="folder of procedure files", metavar="DIR")],
+    site: Annotated[str, typer.Option(help="the site whose gates they are for, as CKHN")],
+) -> None:
+    """Publish procedures to a site's gates while the server is stopped. While it runs, use POST /api/procedures."""
+    with _exits(findings=NOT_GOOD), _journals(config) as (_, journals):
+        sources = [replace(one, published=True) for one in read_procedures(_folder(folder, "procedure"))]
+        journals.require(site)
+        rotating.first_root(journals.store, journals.key, site)
+        _tell(PublicationDesk(journals, shipped()).procedures(site, sources))
 
 
 @tariffs_app.command("check")
@@ -214,12 +259,12 @@ def _exits(findings: int = WRONG_CALL) -> Iterator[None]:
     """Turns errors into a sentence on standard error and an exit code; `findings` is the code for a file's findings."""
     try:
         yield
-    except BadConfiguration as error:
+    except (BadConfiguration, BadRules) as error:
         raise _exit(str(error), findings) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise _exit(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", WRONG_CALL) from error
-    except (CentralError, NodeError, BadKey, OSError, UnicodeDecodeError) as error:
+    except (CentralError, NodeError, FactError, BadKey, OSError, UnicodeDecodeError) as error:
         raise _exit(str(error), WRONG_CALL) from error
 
 
@@ -230,18 +275,6 @@ def _exit(sentence: str, code: int) -> typer.Exit:
 
 def _tell(facts: list[str]) -> None:
     typer.echo("\n".join(facts) if facts else "stands already")
-
-
-def _as_text(rows: list[dict[str, Any]]) -> str:
-    lines = []
-    for row in rows:
-        joined = " → " if row["ordered"] else " + "
-        confirm = joined.join(row["confirm"]) or "–"
-        lines.append(
-            f"{row['clause']:8}{row['place']:11}{row['heading'] or '':5}{row['standing']:11}"
-            f"opens {row['opens'] or '–'}; confirm {confirm}"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ CentralError
  ├ UnknownSite          422  this centre does not serve the site
  ├ Conflict             409  what is asked contradicts what is held
  ├ NumbersExhausted     409  all 99,999 numbers of the day are given
+ ├ BadRules             422  procedures or settings that gates could not decide by
  ├ BadPicture           422  the bytes are not the picture they are said to be
  └ WrongKey             500  the key file does not hold the key that signs now; said at the start
 """
@@ -53,6 +54,13 @@ class NumbersExhausted(CentralError):
 
     status = HTTPStatus.CONFLICT
     code = "numbers-exhausted"
+
+
+class BadRules(CentralError):
+    """Procedures or settings that gates could not decide by; the message holds what is wrong and what to write."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "bad-rules"
 
 
 class BadPicture(CentralError):

@@ -23,6 +23,7 @@ from central.fees import POSITION, Position
 from central.gates import Gate, GateState
 from central.journeys import journey
 from central.words import amount, chosen, local, say
+from shared.clock import day_at_gates
 from shared.codes import Agency
 from shared.fees import COLLECTORS, FeeState
 from shared.node.used_twice import findings
@@ -140,6 +141,7 @@ async def picture(request: Request, sha256: str) -> FileResponse:
 def _board(centre: Centre, language: Language) -> dict[str, Any]:
     gates = centre.view_gates()
     forks = centre.oversight.forks()
+    today = day_at_gates(centre.store.steady())
     return {
         "gates": gates,
         "fleet": Fleet.of(gates),
@@ -154,6 +156,7 @@ def _board(centre: Centre, language: Language) -> dict[str, Any]:
         "flags": centre.oversight.flags()[:MOST_SHOWN],
         "quarantine": centre.oversight.quarantine(acknowledged=False)[:MOST_SHOWN],
         "forgets": centre.forgets.asked()[:MOST_SHOWN],
+        "procedures": {site: centre.publications.in_force(site, today) for site in centre.journals.sites},
         "checkpoints": list(centre.checkpoints.values()),
     }
 

@@ -15,6 +15,7 @@ from shared.configuration import BadConfiguration, Finding, find_line, parse
 from shared.node.agency_file import SHIPPED
 from shared.node.broker import BrokerTable, Port
 from shared.node.procedure_files import load_procedures
+from shared.procedure_check import misread
 from shared.settings import HealthTick, Settings
 from shared.signing import BadKey, PublicKey, check_key_text
 
@@ -260,20 +261,11 @@ def _check_procedures(
         procedures = load_procedures(file.parent / table.procedures)
     except BadConfiguration as error:
         return list(error.findings)
-    readings = {step.clause: step.readings for one in procedures.all for step in one.steps}
-    findings = []
-    for clause, name in table.settings.readings.items():
-        if name not in readings.get(clause, {}):
-            allowed = ", ".join(readings.get(clause, {})) or "nothing: its text is not ambiguous"
-            message = f"{clause} has no reading {name!r}; write {allowed}"
-            findings.append(finding(("settings", "readings", clause), message))
-    may_be = {one.procedure: one.fee_before.may_be for one in procedures.all if one.fee_before}
-    for khoan, name in table.settings.fee_before.items():
-        if name not in may_be.get(khoan, ()):
-            allowed = ", ".join(may_be.get(khoan, ())) or "nothing: no barrier can ask for its fee"
-            message = f"{khoan} cannot ask for the fee at {name!r}; write {allowed}"
-            findings.append(finding(("settings", "fee_before", khoan), message))
-    return findings
+    said = table.settings
+    return [
+        finding(("settings", *path), message)
+        for path, message in misread(said.readings, said.fee_before, procedures.all)
+    ]
 
 
 def _read(file: Path) -> str:

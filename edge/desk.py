@@ -73,7 +73,7 @@ def confirmation(
         screen=officer.screen,
         declared=one.about.declared.ref,
         saw=saw(one.about.history, pressed.vehicle),
-        decision=seen(one.about.decision, one.about.procedure, knowledge.settings, known),
+        decision=seen(one.about.decision, one.about.procedure, one.about.settings, known),
         values=said,
     )
     return Draft("confirmed", subjects.vehicle(pressed.declaration, pressed.vehicle), dump(body))

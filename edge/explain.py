@@ -11,7 +11,7 @@ from edge.underway import Underway
 from shared import plates
 from shared.agency_names import Called
 from shared.authority import Authority
-from shared.bodies import AUTHORITY_KINDS
+from shared.bodies import AUTHORITY_KINDS, RULE_KINDS
 from shared.clock import day_at_gates
 from shared.codes import Heading, Place
 from shared.decide import Decision, explain_no_declaration
@@ -24,6 +24,7 @@ from shared.node.errors import StoreUnusable
 from shared.node.procedure_files import load_procedures
 from shared.node.store import Store
 from shared.node.used_twice import UsedTwice
+from shared.published import Published
 from shared.reasons import Code, Reason
 from shared.words import Language, sentence, word
 
@@ -129,6 +130,7 @@ def _judge(knowledge: Knowledge, question: Question) -> Judgement:
 def _knowledge(configuration: GateConfiguration, store: Store) -> Knowledge:
     table = configuration.table
     authority = Authority.of(table.site, store.of_kinds(AUTHORITY_KINDS))
+    published = Published.of(table.site, store.of_kinds(RULE_KINDS))
     heads = store.heads()
     required = journals_of((centre_node(table.site), *table.required_nodes), heads)
     known = Known(
@@ -143,6 +145,7 @@ def _knowledge(configuration: GateConfiguration, store: Store) -> Knowledge:
         load_procedures(configuration.path(Path(table.procedures))),
         table.settings.settings(),
         lambda: known,
+        lambda: published,
     )
 
 

@@ -27,7 +27,7 @@ from edge.vision.port import PlateReader
 from hardware.modbus import ModbusTcpBarrier
 from shared.agency_names import Called
 from shared.authority import Authority, Counting
-from shared.bodies import AUTHORITY_KINDS
+from shared.bodies import AUTHORITY_KINDS, RULE_KINDS
 from shared.clock import Stamp, day_at_gates
 from shared.codes import Agency
 from shared.facts import Draft, Fact, Sealed
@@ -44,6 +44,7 @@ from shared.node.procedure_files import load_procedures
 from shared.node.salvage import Own, Recovery
 from shared.node.sync import SyncNode
 from shared.node.used_twice import UsedTwice, findings
+from shared.published import Published
 from shared.signing import BadKey, PrivateKey
 from shared.trust import Trust
 
@@ -109,12 +110,14 @@ class Gate:
         self._officers = Officers(configuration.path(table.officers) if table.officers else None)
         self._names = names_at_hand(configuration.agency_names)
         self._authority: Authority | None = None
+        self._published: Published | None = None
         self.knowledge = Knowledge(
             self.store,
             DeclarationBook(self.store),
             load_procedures(configuration.path(table.procedures)),
             table.settings.settings(),
             self.known,
+            self.published,
         )
         self.eyes = Eyes(reader)
         self.working = [self._make_lane(lane, clock) for lane in table.lane]
@@ -132,6 +135,12 @@ class Gate:
         vector = {journal: head.seq for journal, head in self.store.heads().items()}
         ages_s = self.sync.ages_s() if self.sync else {}
         return Known(self._authority, vector, ages_s, journals_of(self._required, {*vector, *ages_s}))
+
+    def published(self) -> Published:
+        """What the centre has published of the rules."""
+        if self._published is None:
+            self._published = Published.of(self.site, self.store.of_kinds(RULE_KINDS))
+        return self._published
 
     def write(self, drafts: Sequence[Draft]) -> list[Sealed]:
         """Writes facts into this node's journal, out of the reserve when the disk is full; raises StoreError."""
@@ -243,7 +252,9 @@ class Gate:
     def notes(self) -> list[str]:
         """What a technician should know of though the gate works."""
         recovery = self.recovery()
-        told = (recovery.sentence if recovery else None, self._names.fault)
+        unread = ", ".join(f"{fact.subject} ({fact.ref})" for fact in self.published().unread)
+        sentence = f"published and not understood here: {unread}; upgrade this gate; what was in force stands"
+        told = (recovery.sentence if recovery else None, self._names.fault, unread and sentence)
         return [one for one in told if one]
 
     # -- inside
@@ -260,6 +271,8 @@ class Gate:
     def _learnt(self, facts: Sequence[Fact]) -> None:
         if any(fact.kind in AUTHORITY_KINDS for fact in facts):
             self._authority = None
+        if any(fact.kind in RULE_KINDS for fact in facts):
+            self._published = None
         for lane in self.working:
             lane.learnt(facts)
         self.changes.notify()

@@ -73,8 +73,8 @@ def governing(
     ]
     if not here:
         return Governing(own[0] if own else None)
-    demands = {_demands(one, place, heading, load, settings) for one in here}
-    return Governing(here[0]) if len(demands) == 1 else Governing(None, tuple(here))
+    asked = {demands(one, place, heading, load, settings) for one in here}
+    return Governing(here[0]) if len(asked) == 1 else Governing(None, tuple(here))
 
 
 def _continuing(
@@ -90,7 +90,7 @@ def _continuing(
     ]
 
 
-def _demands(
+def demands(
     procedure: Procedure, place: Place, heading: Heading, load: Load, settings: Settings
 ) -> tuple[Any, ...]:
     """What a procedure asks for at a place in the readings in use, the fee included."""

@@ -32,6 +32,8 @@ from shared.codes import (
 )
 from shared.declared import Declaration
 from shared.facts import BadFact, Fact
+from shared.procedures import Procedure
+from shared.settings import HealthTick
 
 
 class Recalled(Body):
@@ -304,6 +306,25 @@ class RootRotated(Body):
     ends: dict[JournalId, Number]
 
 
+class ProcedurePublished(Body):
+    """The centre publishes a version of a procedure, whole, in force from the first day that it names."""
+
+    procedure: Procedure
+
+
+class SettingsPublished(Body):
+    """The centre publishes how a site reads what the decree leaves open, in force from a moment.
+
+    What is said here stands over a gate's own file, key by key: each clause of `readings`, each khoản of `fee_before`.
+    """
+
+    in_force_from: AwareDatetime
+    health_tick: HealthTick | None = None
+    inferred_steps_bind: bool | None = None
+    readings: dict[Clause, Code] = {}
+    fee_before: dict[Clause, Clause | Literal["none"]] = {}
+
+
 class Forget(Body):
     """The personal values beside these facts are to be removed, everywhere and for good."""
 
@@ -392,6 +413,8 @@ BODIES: dict[tuple[str, int], type[Body]] = {
     ("officer_revoked", 1): OfficerRevoked,
     ("node_revoked", 1): NodeRevoked,
     ("root_rotated", 1): RootRotated,
+    ("procedure_published", 1): ProcedurePublished,
+    ("settings_published", 1): SettingsPublished,
     ("forget", 1): Forget,
     ("forgotten", 1): Forgotten,
     ("witnessed", 1): Witnessed,
@@ -410,7 +433,10 @@ AUTHORITY_KINDS = frozenset(
 )
 """Kinds that say who may speak."""
 
-CENTRE_KINDS = DECLARATION_KINDS | AUTHORITY_KINDS | {"forget", "gps_reported"}
+RULE_KINDS = frozenset({"procedure_published", "settings_published"})
+"""Kinds that say by which rules gates decide."""
+
+CENTRE_KINDS = DECLARATION_KINDS | AUTHORITY_KINDS | RULE_KINDS | {"forget", "gps_reported"}
 """Kinds that only the centre's journals may hold to count."""
 
 DeclarationEvent = Literal["declared", "amended", "recalled"]
@@ -456,4 +482,4 @@ def _lifted(fact: Fact) -> tuple[type[Body], list[Callable[[Mapping[str, Any]], 
 
 def dump(body: Body) -> dict[str, Any]:
     """A body as JSON value, members that are unset left out."""
-    return body.model_dump(mode="json", exclude_none=True)
+    return body.model_dump(mode="json", by_alias=True, exclude_none=True)

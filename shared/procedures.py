@@ -227,6 +227,12 @@ class Procedure(_Table):
         """Digest of the whole procedure; decisions carry it so that they can be made again."""
         return digest(self.model_dump(mode="json"))
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Procedure":
+        """A copy; its hash is its own, not the one that the original has remembered."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("hash", None)
+        return copy
+
     def began(self, on: date) -> bool:
         """True from the first day in force on. Old declarations are judged by a procedure that has since ended."""
         return self.in_force_from <= on

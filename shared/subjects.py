@@ -31,6 +31,16 @@ def officer(code: str) -> str:
     return f"officer/{code}"
 
 
+def procedure(khoan: str) -> str:
+    """A procedure, in all its versions."""
+    return f"procedure/{khoan}"
+
+
+def settings(site: str) -> str:
+    """The settings of a site."""
+    return f"settings/{site}"
+
+
 def declaration_of(subject: str) -> str | None:
     """The declaration's number that a subject is about, or None."""
     parts = subject.split("/")

@@ -47,9 +47,7 @@ class Lane:
         self.judgement = Judgement()
         self.unexplained: str | None = None
         self.trouble: dict[str, str] = {}
-        self.facts = LaneFacts(
-            node, settings.name, settings.place, settings.heading, parts.knowledge.settings
-        )
+        self.facts = LaneFacts(node, settings.name, settings.place, settings.heading)
         self.boom = LaneBoom(settings.name, parts.barrier, parts.inputs, settings.move_timeout_s, parts.clock)
         self._presence = Presence()
         self._unwatched = False

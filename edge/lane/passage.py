@@ -9,6 +9,7 @@ from edge.pictures import Kept
 from edge.vision.vote import Candidate
 from shared import plates, subjects
 from shared.applying import governing
+from shared.bodies import RULE_KINDS
 from shared.codes import YARD_GATES, Actor, Country, Ground, Heading, Place
 from shared.decide import Decision, decide_at, explain_no_declaration
 from shared.declared import Declaration
@@ -19,6 +20,7 @@ from shared.matching import ActiveVehicle, ActiveVehicles, Match, Outcome, Role,
 from shared.node.declarations import DeclarationBook, Declared
 from shared.node.store import Store
 from shared.procedures import Procedure, Procedures
+from shared.published import Published
 from shared.settings import Settings
 from shared.turn_away import refusal, trailer_differs, turn_away, with_cause
 
@@ -103,7 +105,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a passage means by what is known now."""
+    """What a passage means by what is known now. `settings`: those that it was judged by."""
 
     match: Match = field(default_factory=lambda: Match(Outcome.NONE))
     declared: Declared | None = None
@@ -111,6 +113,7 @@ class Judgement:
     procedure: Procedure | None = None
     decision: Decision | None = None
     history: History | None = None
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def declaration(self) -> Declaration | None:
@@ -120,13 +123,27 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What a gate judges with: store, declarations, rules, and how fresh it all is."""
+    """What a gate judges with: store, declarations, rules, and how fresh it all is.
+
+    `files` and `own` are the gate's own procedures and settings; what the centre has published stands over them.
+    """
 
     store: Store
     book: DeclarationBook
-    procedures: Procedures
-    settings: Settings
+    files: Procedures
+    own: Settings
     known: Callable[[], Known]
+    published: Callable[[], Published] = Published
+
+    @property
+    def procedures(self) -> Procedures:
+        """The procedures that decide now."""
+        return self.files.with_published(self.published().procedures)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that decide now."""
+        return self.published().over(self.own, self.store.steady())
 
     def judge(self, passage: Passage, place: Place, heading: Heading) -> Judgement:
         """Matches a passage's plate and decides."""
@@ -139,7 +156,7 @@ class Knowledge:
             refused = refused or explain_no_declaration()
         chosen = _chosen(passage, found)
         if chosen is None:
-            return Judgement(found, decision=refused)
+            return Judgement(found, decision=refused, settings=self.settings)
         judged = replace(self.judge_vehicle(*chosen, place, heading), match=found)
         return self._with_trailer(judged, passage.trailer)
 
@@ -147,15 +164,16 @@ class Knowledge:
         """Decides for a vehicle of a declaration at a place."""
         declared = self.book.find(no)
         if declared is None:
-            return Judgement(decision=explain_no_declaration())
+            return Judgement(decision=explain_no_declaration(), settings=self.settings)
         known = self.known()
         facts = self.store.about(subjects.declaration(no))
-        now = self.store.clock.now().wall
+        now, settings = self.store.clock.now().wall, self.settings
         procedure, decision = decide_at(
-            self.procedures, declared.body, vehicle, facts, known, self.settings, place, heading, now
+            self.procedures, declared.body, vehicle, facts, known, settings, place, heading, now
         )
+        decision = self.published().noted(decision, procedure)
         history = History.of(facts, known.authority)
-        return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, history)
+        return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, history, settings)
 
     def turned_away(self, tractor: str, trailer: str | None, slip: str | None = None) -> Decision | None:
         """The refusal of a vehicle that matches nothing under way, when its cause is known. `slip`: as in `turn_away`."""
@@ -260,6 +278,7 @@ def concerns(fact: Fact, judgement: Judgement) -> bool:
         "node_enrolled",
         "officer_enrolled",
         "officer_revoked",
+        *RULE_KINDS,
     ):
         return True
     no = subjects.declaration_of(fact.subject)

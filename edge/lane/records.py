@@ -29,7 +29,6 @@ from shared.decide import seen
 from shared.facts import Draft
 from shared.known import Known
 from shared.procedures import Step
-from shared.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class LaneFacts:
     lane: str
     place: Place
     heading: Heading
-    settings: Settings
 
     def arrived(self) -> Draft:
         """A vehicle stands before the boom."""
@@ -192,7 +190,7 @@ class LaneFacts:
 
     def _seen(self, about: Judgement, known: Known) -> SeenDecision:
         assert about.decision is not None
-        return seen(about.decision, about.procedure, self.settings, known)
+        return seen(about.decision, about.procedure, about.settings, known)
 
     def _draft(self, kind: str, body: Body, about: Judgement | None = None) -> Draft:
         if about is not None and about.declared is not None and about.vehicle is not None:

@@ -8,7 +8,6 @@ from shared.codes import LANE_PLACES, Actor, Agency, Heading, Place
 from shared.history import History
 from shared.judging import asked_at
 from shared.procedures import Step
-from shared.settings import Settings
 
 
 def view(lane: Lane) -> LaneView:
@@ -29,7 +28,7 @@ def view(lane: Lane) -> LaneView:
         declaration=about.declaration,
         vehicle=about.vehicle,
         decision=about.decision,
-        steps=step_lines(about, lane.settings.place, lane.settings.heading, lane.parts.knowledge.settings),
+        steps=step_lines(about, lane.settings.place, lane.settings.heading),
         cameras=lane.cameras_shown(),
         barrier=lane.barrier_shown(),
         refused=passage is not None and passage.refused is not None,
@@ -38,7 +37,7 @@ def view(lane: Lane) -> LaneView:
     )
 
 
-def step_lines(about: Judgement, place: Place, heading: Heading, settings: Settings) -> tuple[StepLine, ...]:
+def step_lines(about: Judgement, place: Place, heading: Heading) -> tuple[StepLine, ...]:
     """The procedure as a line of the steps that are for this vehicle, in the readings in use, seen from a place."""
     if about.procedure is None or about.declared is None or about.history is None or about.vehicle is None:
         return ()
@@ -49,7 +48,7 @@ def step_lines(about: Judgement, place: Place, heading: Heading, settings: Setti
     for index, printed in enumerate(about.procedure.steps):
         if load not in printed.loads:
             continue
-        step = printed.in_reading(settings.readings.get(printed.clause))
+        step = printed.in_reading(about.settings.readings.get(printed.clause))
         ticks = ticks_of(step, about)
         state = (
             StepState.NOW if index == at else _state(step, index < at, ticks, about.history, about.vehicle)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import subjects
-from shared.bodies import AUTHORITY_KINDS
+from shared.bodies import AUTHORITY_KINDS, RULE_KINDS
 from shared.checkpoint import Manifest, PartName, RootCertificate, open_part, parts_of
 from shared.facts import BadFact, PrivateValue, Sealed
 from shared.journal import Head, author_of, centre_node
@@ -149,12 +149,12 @@ class Checkpoints:
 
 
 def live_facts(engine: Engine, site: str, now: datetime) -> Iterator[Sealed]:
-    """What a checkpoint of a site holds: enrolments, and every fact about declarations that are under way or just closed.
+    """What a checkpoint of a site holds: enrolments, published rules, and all about declarations under way or just closed.
 
     Of a forked journal its main branch, whose head the manifest names; the others come with the history.
     """
     centre = centre_node(site)
-    kinds = sorted(AUTHORITY_KINDS | {"forget"})
+    kinds = sorted(AUTHORITY_KINDS | RULE_KINDS | {"forget"})
     marks = ", ".join("?" * len(kinds))
     where = f"f.branch = 0 AND f.journal >= ? AND f.journal < ? AND f.kind IN ({marks})"
     yield from _sealed(engine, where, (f"{centre}.", f"{centre}/", *kinds))

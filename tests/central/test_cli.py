@@ -249,7 +249,7 @@ def test_one_procedure_in_two_files_is_not_good(tmp_path: Path) -> None:
     answer = barie("procedures", "check", str(tmp_path))
 
     assert answer.exit_code == 1
-    assert "b.toml:1: procedure: a.toml holds 4.2" in answer.stderr
+    assert "b.toml:5: procedure: a.toml holds 4.2" in answer.stderr
 
 
 def test_a_folder_without_procedures_is_not_good_and_no_folder_a_wrong_call(tmp_path: Path) -> None:

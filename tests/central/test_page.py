@@ -13,6 +13,7 @@ from shared.bodies import BODIES, BoomState
 from shared.protocol import CameraStatus, LaneStatus, Status
 from shared.signing import PrivateKey
 from shared.words import Language
+from tests.builders import procedure
 
 
 @pytest.fixture
@@ -52,6 +53,19 @@ def test_the_page_shows_gates_and_passages_in_three_languages(
     assert f'<html lang="{lang}">' in page
     for shown in (gate, outcome, camera, "29C 12345", f"/pictures/{'a' * 64}.jpg", "2026112300001"):
         assert shown in page
+
+
+def test_the_page_tells_the_version_in_force_of_every_khoan_and_which_were_published(
+    ask: Any, administer: Any
+) -> None:
+    plain = procedure("4.2").model_dump(mode="json", by_alias=True) | {"in_force_from": "2026-11-01"}
+    administer("POST", "/api/procedures", json={"site": "CKHN", "procedures": [plain]})
+
+    page = ask("GET", "/?lang=en").text
+
+    assert page.count("<span>4.2 (01/11/2026)</span>") == 1
+    assert page.count('<span class="quiet">4.2 (15/02/2025)</span>') == 1
+    assert page.count('<span class="quiet">7.4 (15/02/2025)</span>') == 2
 
 
 def test_the_page_is_vietnamese_when_nobody_asks_or_asks_for_nonsense(ask: Any) -> None:

@@ -14,7 +14,6 @@ from shared.bodies import BODIES, BoomState, OpenMode
 from shared.codes import Actor, Agency
 from shared.facts import Draft
 from shared.known import Known
-from shared.settings import Settings
 from tests.builders import (
     BARRIER_2_IN,
     BORDER_GUARD,
@@ -92,7 +91,7 @@ def test_every_draft_of_a_vehicle_of_which_nothing_is_known_is_a_valid_body_abou
     world: World,
 ) -> None:
     passage = Passage("gate-2.1/1", "2026-11-23T08:15:38.123Z#0000")
-    facts = LaneFacts("gate-2", "lane-1", *BARRIER_2_IN, Settings())
+    facts = LaneFacts("gate-2", "lane-1", *BARRIER_2_IN)
     drafts = drafts_about(facts, passage, Judgement(), world.known())
     assert_valid(drafts)
     assert {draft.subject for draft in drafts} == {subjects.lane("gate-2", "lane-1")}

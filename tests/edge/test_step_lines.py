@@ -1,5 +1,6 @@
 """The line of steps on the screen: those that are for this vehicle, with whom each asks in the reading in use."""
 
+from dataclasses import replace
 from typing import Any
 
 from edge.lane.passage import Judgement
@@ -34,11 +35,12 @@ def judged(site: Site, at: tuple[Place, Heading], vehicle: str = VEHICLE) -> Jud
 
 
 def clauses(site: Site, at: tuple[Place, Heading], vehicle: str = VEHICLE) -> list[str]:
-    return [one.clause for one in step_lines(judged(site, at, vehicle), *at, Settings())]
+    return [one.clause for one in step_lines(judged(site, at, vehicle), *at)]
 
 
 def ticks(site: Site, clause: str, settings: Settings) -> dict[Any, TickState]:
-    lines = step_lines(judged(site, BARRIER_2_IN), *BARRIER_2_IN, settings)
+    about = replace(judged(site, BARRIER_2_IN), settings=settings)
+    lines = step_lines(about, *BARRIER_2_IN)
     return {tick.by: tick.state for one in lines if one.clause == clause for tick in one.ticks}
 
 
@@ -70,9 +72,7 @@ def test_a_vehicle_that_gave_its_goods_away_is_not_shown_the_barrier_they_leave_
 def test_the_step_at_this_place_is_the_one_that_is_now() -> None:
     site = Site("4.2")
     (now,) = [
-        one
-        for one in step_lines(judged(site, BARRIER_2_IN), *BARRIER_2_IN, Settings())
-        if one.state is StepState.NOW
+        one for one in step_lines(judged(site, BARRIER_2_IN), *BARRIER_2_IN) if one.state is StepState.NOW
     ]
     assert now.clause == "4.2.b"
 

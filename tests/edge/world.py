@@ -32,7 +32,7 @@ from hardware.barrier import Inputs
 from hardware.errors import BarrierError
 from hardware.simulated import SimulatedBarrier
 from shared.authority import Authority
-from shared.bodies import CENTRE_KINDS
+from shared.bodies import CENTRE_KINDS, RULE_KINDS
 from shared.codes import Agency, Country, Ground, Heading, Place
 from shared.facts import Draft, Fact, Sealed
 from shared.journal import centre_node, journal_id
@@ -41,6 +41,7 @@ from shared.node.declarations import DeclarationBook, Declarations
 from shared.node.errors import StoreUnusable
 from shared.node.store import Store
 from shared.procedures import Procedures
+from shared.published import Published
 from shared.settings import Settings
 from tests.builders import BARRIER_2_IN, BORDER_GUARD, MORNING, PLATE, SITE, Site, key, node_at, procedure
 
@@ -178,7 +179,7 @@ class World:
         self.pictures = Pictures(self.folder / "pictures")
         held = (procedure(self.khoan),) if self.procedures_held else ()
         book = DeclarationBook(self.store)
-        self.knowledge = Knowledge(self.store, book, Procedures(held), Settings(), self.known)
+        self.knowledge = Knowledge(self.store, book, Procedures(held), Settings(), self.known, self.published)
         self.learn()
         self.lane = self._make_lane()
         self.store.listen(lambda facts: self.lane.learnt(facts))
@@ -277,6 +278,10 @@ class World:
         return Known(
             Authority.of(SITE, enrolments), ages_s={CENTRE: self.centre_age_s}, required=frozenset({CENTRE})
         )
+
+    def published(self) -> Published:
+        """What the centre has published of the rules."""
+        return Published.of(SITE, self.store.of_kinds(RULE_KINDS))
 
     # -- inside
 

@@ -10,7 +10,8 @@ from shared.body import Body
 from shared.codes import Agency
 from shared.declared import Declaration
 from shared.facts import NO_HASH, BadFact, Draft, Fact, seal
-from tests.builders import NO, VEHICLE, declared_body, stamp
+from shared.published import publication
+from tests.builders import NO, VEHICLE, declared_body, procedure, stamp
 
 HASH = "0" * 64
 MOMENT = "2026-11-23T01:00:00Z"
@@ -100,6 +101,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "left": "k1",
         "journal": "centre-CKHN.2",
         "ends": {"centre-CKHN.1": 7},
+    },
+    "procedure_published": dict(publication(procedure("4.3")).body),
+    "settings_published": {
+        "in_force_from": MOMENT,
+        "readings": {"4.3.e": "wide"},
+        "fee_before": {"4.2": "none"},
     },
     "forget": {"facts": ["centre-CKHN.1/3"], "reason": "theo yêu cầu của lái xe"},
     "forgotten": {"forget": "centre-CKHN.1/8"},

@@ -130,7 +130,7 @@ def test_a_trailer_of_an_earlier_version_is_no_trailer_any_more(store: Store) ->
 
 
 @given(st.permutations(range(len(VERSIONS))))
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 def test_earlier_plates_are_the_same_in_whatever_order_versions_arrive(
     tmp_path_factory: pytest.TempPathFactory, order: list[int]
 ) -> None:

@@ -171,6 +171,13 @@ def test_any_change_of_a_procedure_changes_its_hash() -> None:
     assert len({again.hash, changed.hash, procedure("4.3").hash}) == 3
 
 
+def test_a_changed_copy_has_a_hash_of_its_own_whenever_the_originals_was_asked_for() -> None:
+    shipped = procedure("4.2")
+    before = shipped.hash
+    assert shipped.model_copy(update={"in_force_from": date(2027, 1, 1)}).hash != before
+    assert procedure("7.3").continuing(procedure("5.2")).hash != procedure("7.3").hash
+
+
 def test_the_hash_of_all_procedures_does_not_depend_on_their_order() -> None:
     one, other = procedure("4.2"), procedure("4.3")
     assert Procedures((one, other)).hash == Procedures((other, one)).hash != Procedures((one,)).hash
