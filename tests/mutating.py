@@ -24,7 +24,8 @@ import hypothesis
 import pytest
 
 from shared.configuration import BadConfiguration, parse
-from shared.node.procedure_files import SHIPPED
+from shared.node.procedure_files import SHIPPED, shipped
+from shared.procedure_check import Source, alone, together
 from shared.procedures import Procedure
 from tests import builders
 from tests.mutants import Mutant, as_toml, mutants
@@ -114,12 +115,16 @@ def khoan(mutant: Mutant) -> str:
 
 def sort(mutant: Mutant) -> str:
     """Whether the checker of procedure files refuses a mutant, and if not, whether it means anything else than the good file."""
+    others = [one for one in shipped() if one.name != mutant.file]
+    (good,) = (one for one in shipped() if one.name == mutant.file)
+    text = as_toml(mutant.table)
     try:
-        wrong = parse(as_toml(mutant.table), mutant.file, Procedure)
+        wrong = Source(mutant.file, parse(text, mutant.file, Procedure), text)
     except BadConfiguration:
         return "refused"
-    good = parse((SHIPPED / mutant.file).read_text(encoding="utf-8"), mutant.file, Procedure)
-    return "same" if wrong == good else "differs"
+    if wrong.procedure == good.procedure:
+        return "same"
+    return "refused" if alone([wrong]) or together([*others, wrong]) else "differs"
 
 
 def survivors_of(some: Sequence[Mutant], good_first: bool) -> list[Mutant]:
