@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from shared.authority import Authority
 from shared.bodies import Confirmed
-from shared.codes import BARRIERS, YARD_GATES, Agency, Verdict
+from shared.codes import BARRIERS, YARD_GATES, Actor, Agency, Verdict
 from shared.decide import Decision
 from shared.judging import asked_at
 from shared.known import Known
+from shared.procedures import Step
 from shared.reasons import Code
 from shared.settings import HealthTick
 from tests.builders import BORDER_GUARD, HEALTH, SITE
@@ -101,13 +102,15 @@ def test_what_a_decision_rests_on_was_given_by_who_is_named_there_then_and_for_t
             assert by in asked_at(decision.step, story.site.declaration)
             assert ref in story.good
             body = Confirmed.model_validate(by_ref[ref].body)
-            assert (body.by, body.vehicle, body.step, body.place) == (
-                by,
-                vehicle,
-                decision.step.clause,
-                place,
-            )
+            assert (body.by, body.step, body.place) == (by, decision.step.clause, place)
+            assert body.vehicle in concerned(story, vehicle, by, decision.step)
             assert body.officer in story.site.authority().leases
+
+
+def concerned(story: Story, vehicle: str, by: Agency | Actor, step: Step) -> set[str]:
+    """Whose confirmations may count for a vehicle: of a transfer also those for who takes its goods over (5.2.d)."""
+    over = {one.vehicle for one in story.site.declaration.vehicles if one.receives_from == vehicle}
+    return {vehicle, *(over if by in step.confirm_if_transfer else ())}
 
 
 @drawn
