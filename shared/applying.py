@@ -1,7 +1,8 @@
 """Which procedure applies to a declared vehicle, and which step of it at a place.
 
-A declaration may name its procedure, where nothing else that it says contradicts that. Else it follows from direction, laden or empty, the vehicle's country, where the yard lies
-and what an empty vehicle comes for. Procedures that cannot be told apart so are lawful while their demands are equal.
+A declaration may name its procedure, where nothing else that it says contradicts that. Else it follows from direction, laden or
+empty, the vehicle's country, where the yard lies and what an empty vehicle comes for. Procedures that cannot be told apart so
+are lawful while their demands are equal.
 """
 
 from dataclasses import dataclass
