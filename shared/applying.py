@@ -28,7 +28,9 @@ class Governing:
 def applies(procedure: Procedure, declaration: Declaration, vehicle: str) -> bool:
     """Whether a procedure is for such a declared vehicle, by what was declared and not by what it names."""
     asked = _asked(procedure, declaration, vehicle)
-    return _allows(procedure, declaration, vehicle) and all(wanted in (None, given) for wanted, given in asked)
+    return _allows(procedure, declaration, vehicle) and all(
+        wanted in (None, given) for wanted, given in asked
+    )
 
 
 def _asked(procedure: Procedure, declaration: Declaration, vehicle: str) -> tuple[tuple[object, object], ...]:

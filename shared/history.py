@@ -123,6 +123,10 @@ class History:
         """The version declared by the fact `ref`."""
         return next((one for one in self.versions if one.fact.ref == ref), None)
 
+    def version_at(self, when: Fact) -> Version | None:
+        """The newest version that was declared by the time of a fact."""
+        return next((one for one in reversed(self.versions) if one.fact.at <= when.at), None)
+
     def confirmations(self, clause: str, vehicle: str, by: Agency | Actor) -> tuple[Given, ...]:
         """Confirmations of a step by one agency, newest first."""
         return tuple(
