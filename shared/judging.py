@@ -113,6 +113,18 @@ def collected(step: Step, about: Subject) -> tuple[str, ...]:
     return ()
 
 
+def failures(step: Step, about: Subject) -> Iterator[Reason]:
+    """Quarantines of a step whose newest result is that the goods may not go on; no amendment takes that away, only the agency."""
+    for agency in QUARANTINES:
+        if RESULT not in step.values.get(agency, ()):
+            continue
+        given = about.history.confirmations(step.clause, about.vehicle, agency)
+        newest = next((g for g in given if g.counts and not g.withdrawn and g.body.place is step.place), None)
+        if newest is not None and newest.body.values.get(RESULT) == FAILED:
+            values = {"agency": agency.value}
+            yield Reason(Code.QUARANTINE_FAILED, step.clause, (newest.fact.ref,), values)
+
+
 def _not_asked(step: Step, declaration: Declaration) -> Iterator[Reason]:
     for agency in step.confirm_if_required:
         if agency not in asked_at(step, declaration):
