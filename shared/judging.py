@@ -114,7 +114,7 @@ def collected(step: Step, about: Subject) -> tuple[str, ...]:
 
 
 def failures(step: Step, about: Subject) -> Iterator[Reason]:
-    """Quarantines of a step whose newest result is that the goods may not go on; no amendment takes that away, only the agency."""
+    """Quarantines of a step whose newest result is a no: only the agency takes it away, no amendment."""
     for agency in QUARANTINES:
         if RESULT not in step.values.get(agency, ()):
             continue
