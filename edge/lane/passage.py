@@ -250,13 +250,17 @@ class Knowledge:
 
 
 def opens_by_itself(passage: Passage, about: Judgement, place: Place) -> bool:
-    """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens, once."""
+    """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens, once.
+
+    An officer's word is final, and exact where she chose the vehicle: a trailer's plate that she typed names no tractor.
+    """
     decision = about.decision
     if place not in YARD_GATES or decision is None:
         return False
-    certain = passage.correction is not None
-    sure = certain or (passage.read is not None and passage.read.final)
-    exact = certain or (about.match.outcome is Outcome.EXACT and about.match.role is Role.TRACTOR)
+    said = passage.correction
+    sure = said is not None or (passage.read is not None and passage.read.final)
+    chosen = said is not None and said.vehicle is not None
+    exact = chosen or (about.match.outcome is Outcome.EXACT and about.match.role is Role.TRACTOR)
     ours = decision.opens is Actor.DEVICE and decision.automatic
     return ours and sure and exact and passage.request is None
 

@@ -99,6 +99,22 @@ def test_a_trailers_plate_leads_to_its_declaration_and_opens_nothing_by_itself(d
     assert opens_by_itself(by_tractor, judged(world, by_tractor, YARD_IN), YARD_IN[0])
 
 
+def test_a_trailers_plate_that_an_officer_typed_opens_nothing_by_itself_until_she_chose_the_vehicle(
+    declare: Declare,
+) -> None:
+    world = declare(trailer=TRAILER, at=YARD_IN)
+    opened = {
+        said: opens_by_itself(passage, judged(world, passage, YARD_IN), YARD_IN[0])
+        for said in (
+            Correction(TRAILER, "bg-1"),
+            Correction(OTHER, "bg-1"),
+            Correction(OTHER, "bg-1", LATER, VEHICLE),
+        )
+        for passage in (seen(TRAILER, correction=said),)
+    }
+    assert list(opened.values()) == [False, True, True]
+
+
 def test_a_tractor_with_its_own_trailer_goes_on(declare: Declare) -> None:
     world = declare(trailer=TRAILER)
     assert codes(judged(world, seen(OTHER, trailer=TRAILER))) == codes(judged(world, seen(OTHER)))
