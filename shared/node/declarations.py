@@ -58,12 +58,11 @@ CREATE INDEX IF NOT EXISTS idx_led_in_empty_no ON led_in (empty_no);
                 self._declare(database, fact, body)
                 _lead_in(database, body)
                 _end_led_in(database, body.no)
-            case Passed(last_step=True, declaration=str()):
+            case Passed(last_step=True, declaration=str() as no):
                 database.execute(
-                    "INSERT INTO ended(no, vehicle) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                    (body.declaration, body.vehicle),
+                    "INSERT INTO ended(no, vehicle) VALUES (?, ?) ON CONFLICT DO NOTHING", (no, body.vehicle)
                 )
-                _end_led_in(database, body.declaration)
+                _end_led_in(database, no)
             case Recalled() if is_centre(author_of(fact.journal)):
                 database.execute("INSERT INTO recalls(no) VALUES (?) ON CONFLICT DO NOTHING", (body.no,))
                 database.execute("UPDATE declarations SET recalled = 1 WHERE no = ?", (body.no,))
