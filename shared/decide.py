@@ -187,9 +187,11 @@ def _incomplete(procedure: Procedure, about: Subject) -> Reason | None:
 
 
 def _at_step(procedure: Procedure, step: Step, about: Subject, known: Known) -> Decision:
+    failed = _failed(procedure, step, about)
+    if failed.missing and (returns := _returns(step, about)) is not None:
+        return Decision(Verdict.UNKNOWN, step, (), (returns, *failed.reasons), automatic=False)
     judged = judge(step, about)
     earlier = _earlier(procedure, step, about)
-    failed = _failed(procedure, step, about)
     fee = _fee(procedure, step, about)
     reasons = [
         *failed.reasons,
@@ -249,6 +251,14 @@ def _failed(procedure: Procedure, step: Step, about: Subject) -> Judged:
         reason for one in procedure.before(step) for vehicle in whose for reason in failures(one, vehicle)
     )
     return Judged(tuple(Agency(one.values["agency"]) for one in reasons), reasons)
+
+
+def _returns(step: Step, about: Subject) -> Reason | None:
+    """That goods which failed go back by the barrier by which they came: no text says how, and they cannot stay."""
+    came_in = about.history.passed(about.vehicle, step.place, Heading.IN)
+    if step.heading is not Heading.OUT or came_in is None:
+        return None
+    return Reason(Code.LEAVES_AS_IT_CAME, step.clause, (came_in.ref,))
 
 
 def _fee(procedure: Procedure, step: Step, about: Subject) -> Judged:

@@ -15,6 +15,8 @@ from shared.reasons import Code
 from shared.settings import Settings
 from tests.builders import (
     ANIMAL,
+    BARRIER_1_IN,
+    BARRIER_1_OUT,
     BORDER_GUARD,
     CUSTOMS,
     GATE_MANAGEMENT,
@@ -43,6 +45,7 @@ from tests.shared.law import (
     YardGate,
     confirm,
     confirm_earlier,
+    decide_anywhere,
     declared,
     khoan_of,
     stop,
@@ -357,3 +360,15 @@ def test_no_amendment_makes_good_what_a_quarantine_did_not_pass(clause: str, cha
     confirm_earlier(site, clause)
     confirm(site, clause, printed.confirm)
     assert site.decide(printed.at).waits_for == (PLANT,)
+
+
+def test_goods_that_failed_go_back_by_the_barrier_by_which_they_came_and_a_person_decides() -> None:
+    """No text says how goods are sent back (A8, 10); 7.3 would wait for a quarantine that has said no."""
+    site = declared("5.2")
+    came_in = site.drive_through(BARRIER_1_IN)
+    failed_in_yard("5.2.g", VEHICLE, site)
+    decision = decide_anywhere(site, BARRIER_1_OUT)[1]
+    assert (decision.verdict, decision.waits_for, decision.automatic) == (Verdict.UNKNOWN, (), False)
+    told = [(one.code, one.facts) for one in decision.reasons[:1]]
+    assert told == [(Code.LEAVES_AS_IT_CAME, (came_in.ref,))]
+    assert Code.QUARANTINE_FAILED in [one.code for one in decision.reasons]
