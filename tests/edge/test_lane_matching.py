@@ -172,6 +172,25 @@ def test_a_look_alike_leaves_it_to_the_officer(declare: Declare) -> None:
     assert judged(world, seen(PLATE)).match.outcome is Outcome.AMBIGUOUS
 
 
+@in_loop
+async def test_a_look_alike_does_not_stand_between_an_officers_word_and_what_follows_from_it(
+    declare: Declare,
+) -> None:
+    """The plate is as she typed it: nobody's under way, or that of a declaration that was recalled."""
+    world = declare(plate=NEAR_PLATE)
+    said = seen(PLATE, correction=Correction(PLATE, "bg-1"))
+    world.site.recall()
+    world.learn()
+    assert judged(world, seen(PLATE)).match.outcome is Outcome.NEAR
+    assert codes(judged(world, said)) == [Code.RECALLED]
+    tell(
+        world, "amended", LATER, version=2, vehicles=[{"vehicle": "v1", "plate": "29H99998", "country": "VN"}]
+    )
+    about = judged(world, seen("29H9999B", correction=Correction("29H9999B", "bg-1")))
+    assert codes(about) == [Code.NO_DECLARATION]
+    assert [one.plate for one in about.match.candidates] == ["29H99998"], "she may still choose it"
+
+
 # -- causes
 
 
