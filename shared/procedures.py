@@ -126,10 +126,14 @@ class Step(_Table):
             update={"confirm": chosen.confirm, "standing": chosen.standing or self.standing}
         )
 
+    def confirmers(self) -> frozenset[Agency | Actor]:
+        """Everybody who confirms here in any case, in whatever reading."""
+        told = (self.confirm, *(reading.confirm for reading in self.readings.values()))
+        return frozenset(one for confirm in told for one in confirm)
+
     def agencies(self) -> frozenset[Agency]:
         """Every agency that may be asked here, in whatever reading."""
-        told = (self.confirm, *(reading.confirm for reading in self.readings.values()))
-        named = {one for confirm in told for one in confirm if isinstance(one, Agency)}
+        named = {one for one in self.confirmers() if isinstance(one, Agency)}
         return frozenset(named.union(self.confirm_if_required, self.confirm_if_transfer, self.confirm_one_of))
 
     def matter_of(self, agency: Agency | Actor) -> tuple[Matter, ...]:
@@ -168,6 +172,10 @@ def _faults(step: Step) -> Iterator[str]:
         yield "opens: no boom stands there; leave it out"
     if step.place in LANE_PLACES and step.heading is None:
         yield 'heading: say which way it goes; write "in" or "out"'
+    if Actor.DECLARANT in step.confirmers() and (step.place is not Place.ONLINE or len(_asked(step)) > 1):
+        yield "confirm: the declarant's step is online and nobody else's; give the others a step of their own"
+    if step.place not in YARD_GATES and {Actor.DEVICE, Actor.YARD_OPERATOR} & step.confirmers():
+        yield "confirm: a device confirms at yard gates only; name agencies"
     if step.standing is Standing.UNKNOWN and step.agencies():
         yield "confirm: nobody knows the text; leave it empty"
     if not step.loads:
@@ -176,6 +184,10 @@ def _faults(step: Step) -> Iterator[str]:
         yield "ordered: an order needs two agencies; write false"
     if strange := sorted((set(step.values) | set(step.matter)) - step.agencies()):
         yield f"values, matter: {', '.join(strange)} is not asked here; add it to confirm or remove it"
+
+
+def _asked(step: Step) -> frozenset[Agency | Actor]:
+    return step.confirmers() | step.agencies()
 
 
 class Judges(StrEnum):
@@ -206,6 +218,12 @@ class Procedure(_Table):
     continues: Mapping[Clause, tuple[Clause, ...]] = {}
     fee_before: FeeBefore | None = None
     steps: Annotated[tuple[Step, ...], Field(alias="step", min_length=1)]
+
+    @model_validator(mode="after")
+    def _continues_empty(self) -> Self:
+        if self.continues and self.laden:
+            raise ValueError("laden: who continues another goes on empty; write false")
+        return self
 
     @cached_property
     def hash(self) -> str:

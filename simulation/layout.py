@@ -208,7 +208,6 @@ threads = 1
         return {
             "directory": str(self.folder),
             "screens": {gate.node: f"{self.screen(gate)}/lane/{LANE}" for gate in GATES},
-            "lanes": {door.name: f"{self.screen(door.gate)}/lane/{door.lane}" for door in DOORS},
             "centre": self.centre,
             "broker": {"host": "127.0.0.1", "port": self.ports["broker"]},
             "credentials": {

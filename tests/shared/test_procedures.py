@@ -247,6 +247,32 @@ def test_a_barrier_step_that_the_decree_cannot_mean_is_refused(changes: dict[str
         Step.model_validate({**BARRIER, **changes})
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"confirm": ["declarant"]}, "the declarant's step is online"),
+        ({"confirm": ["border_guard", "declarant"]}, "the declarant's step is online"),
+        ({"place": "online", "confirm": ["declarant", "customs"]}, "nobody else's"),
+        ({"place": "online", "confirm": ["declarant"], "confirm_if_required": ["customs"]}, "nobody else's"),
+        ({"confirm": ["border_guard", "device"]}, "a device confirms at yard gates only"),
+        ({"place": "yard", "confirm": ["yard_operator"]}, "a device confirms at yard gates only"),
+        ({"readings": {"a": {"confirm": ["device"]}}, "reading": "a"}, "at yard gates only"),
+    ],
+)
+def test_a_confirmation_that_no_rule_would_ask_for_is_refused(changes: dict[str, Any], message: str) -> None:
+    """A step that the declarant confirms is passed over wherever a vehicle stands; a device's word counts at yard gates."""
+    opens = {} if "place" in changes else {"opens": "border_guard"}
+    with pytest.raises(ValidationError, match=message):
+        Step.model_validate({**BARRIER, **opens, **changes})
+
+
+def test_who_goes_on_without_a_declaration_of_its_own_goes_on_empty() -> None:
+    """Goods are declared (4.3.a, 5.3.a): a laden vehicle has a declaration of its own."""
+    continuing = procedure("7.3").model_dump(by_alias=True)
+    with pytest.raises(ValidationError, match="who continues another goes on empty"):
+        Procedure.model_validate({**continuing, "laden": True})
+
+
 def test_a_procedure_has_steps() -> None:
     with pytest.raises(ValidationError, match="step"):
         Procedure.model_validate({**procedure("4.2").model_dump(by_alias=True), "step": ()})
