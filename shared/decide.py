@@ -15,7 +15,7 @@ from shared.codes import BARRIERS, YARD_GATES, Actor, Agency, Heading, Place, St
 from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
-from shared.judging import Judged, Subject, collected, judge
+from shared.judging import Judged, Subject, collected, failures, judge
 from shared.known import Known
 from shared.matter import missing_matter
 from shared.procedures import Procedure, Procedures, Queries, Step
@@ -187,16 +187,25 @@ def _incomplete(procedure: Procedure, about: Subject) -> Reason | None:
 
 
 def _at_step(procedure: Procedure, step: Step, about: Subject, known: Known) -> Decision:
+    failed = _failed(procedure, step, about)
+    if failed.missing and (returns := _returns(step, about)) is not None:
+        return Decision(Verdict.UNKNOWN, step, (), (returns, *failed.reasons), automatic=False)
     judged = judge(step, about)
     earlier = _earlier(procedure, step, about)
     fee = _fee(procedure, step, about)
-    reasons = [*earlier.reasons, *fee.reasons, *judged.reasons, *_notes(procedure, step, about)]
+    reasons = [
+        *failed.reasons,
+        *earlier.reasons,
+        *fee.reasons,
+        *judged.reasons,
+        *_notes(procedure, step, about),
+    ]
     stale = known.stale(about.settings.stale_after_s)
     if stale:
         ages = {journal: str(known.ages_s.get(journal)) for journal in stale}
         reasons.append(Reason(Code.KNOWLEDGE_STALE, values=ages))
     turn = judged.missing[:1] if step.ordered else judged.missing
-    waits_for = tuple(dict.fromkeys((*earlier.missing, *fee.missing) or turn))
+    waits_for = tuple(dict.fromkeys((*failed.missing, *earlier.missing, *fee.missing) or turn))
     verdict = Verdict.WAIT if waits_for else Verdict.OPEN
     by_itself = step.opens is Actor.DEVICE and not stale and not about.history.not_understood
     automatic = verdict is Verdict.OPEN and by_itself
@@ -231,6 +240,25 @@ def _earlier(procedure: Procedure, step: Step, about: Subject) -> Judged:
         elif lacking or (earlier.confirm_one_of and not collected(earlier, about)):
             reasons.append(Reason(Code.EARLIER_STEP_SHOWN, earlier.clause, values=values))
     return Judged(tuple(missing), tuple(reasons))
+
+
+def _failed(procedure: Procedure, step: Step, about: Subject) -> Judged:
+    """Earlier quarantines that were not passed: an agency's no holds at every barrier, whatever the step's text queries."""
+    if step.place not in BARRIERS:
+        return Judged()
+    whose = (about, about.source) if about.source is not None else (about,)
+    reasons = tuple(
+        reason for one in procedure.before(step) for vehicle in whose for reason in failures(one, vehicle)
+    )
+    return Judged(tuple(Agency(one.values["agency"]) for one in reasons), reasons)
+
+
+def _returns(step: Step, about: Subject) -> Reason | None:
+    """That goods which failed go back by the barrier by which they came: no text says how, and they cannot stay."""
+    came_in = about.history.passed(about.vehicle, step.place, Heading.IN)
+    if step.heading is not Heading.OUT or came_in is None:
+        return None
+    return Reason(Code.LEAVES_AS_IT_CAME, step.clause, (came_in.ref,))
 
 
 def _fee(procedure: Procedure, step: Step, about: Subject) -> Judged:

@@ -11,17 +11,22 @@ import pytest
 from edge.gate import Gate
 from edge.lane.view import Officer, PressRefused, TickState
 from edge.screen.ports import DeskLine
+from shared import subjects
+from shared.bodies import YardReported, dump
 from shared.clock import utc_now
-from shared.codes import Agency
-from shared.facts import Fact
+from shared.codes import Agency, Place
+from shared.facts import Draft, Fact
+from shared.journal import centre_node
 from tests.builders import (
     ANIMAL,
     BARRIER_2_IN,
     BORDER_GUARD,
     CUSTOMS,
     HEALTH,
+    MORNING,
     NO,
     PLATE,
+    SITE,
     VEHICLE,
     Site,
 )
@@ -76,6 +81,19 @@ def test_the_desk_lists_who_is_inside_and_awaits_the_agency(desk: tuple[Gate, Si
     assert told == (NO, VEHICLE, PLATE, "4.2.d")
     assert tuple(one.code for one in line.owed) == ("customs_kind", "goods_group")
     assert gate.desk(HEALTH) == ()
+
+
+def test_who_came_into_a_yard_without_a_gate_of_ours_is_listed_on_the_yards_own_word(tmp_path: Path) -> None:
+    """4.3.c comes before any barrier; what holds at 4.3.g must be confirmed somewhere."""
+    gate = gate_in(tmp_path, node="yard-desk")
+    site = Site("4.3", yard_location="outside")
+    told = YardReported(
+        declaration=NO, vehicle=VEHICLE, place=Place.YARD_IN, plate=PLATE, record="r1", seen_at=MORNING
+    )
+    site.tell(centre_node(SITE), Draft("yard_reported", subjects.vehicle(NO, VEHICLE), dump(told)))
+    hears(gate.store, site, "yard-desk")
+    assert [line.press.clause for line in gate.desk(CUSTOMS)] == ["4.3.c"]
+    gate.store.close()
 
 
 def test_a_vehicle_that_has_not_come_yet_is_on_no_list(tmp_path: Path) -> None:
