@@ -113,7 +113,7 @@ def decide_by(
     if step.standing is Standing.UNKNOWN:
         return Decision(Verdict.UNKNOWN, step, (), (Reason(Code.TEXT_UNKNOWN, step.clause),), False)
     passed = about.history.passed(about.vehicle, place, heading)
-    if passed is not None:
+    if passed is not None and not about.history.back_at_yard(about.vehicle, place):
         return _refuse(Reason(Code.ALREADY_PASSED, step.clause, (passed.ref,)), step)
     lacking = _incomplete(procedure, about) if place in BARRIERS else None
     return _refuse(lacking, step) if lacking else _at_step(procedure, step, about, known)
@@ -206,7 +206,8 @@ def _at_step(procedure: Procedure, step: Step, about: Subject, known: Known) -> 
         reasons.append(Reason(Code.KNOWLEDGE_STALE, values=ages))
     turn = judged.missing[:1] if step.ordered else judged.missing
     waits_for = tuple(dict.fromkeys((*failed.missing, *earlier.missing, *fee.missing) or turn))
-    verdict = Verdict.WAIT if waits_for else Verdict.OPEN
+    left_behind = any(reason.code is Code.EARLIER_STEP_LEFT_BEHIND for reason in earlier.reasons)
+    verdict = Verdict.WAIT if waits_for else Verdict.UNKNOWN if left_behind else Verdict.OPEN
     by_itself = step.opens is Actor.DEVICE and not stale and not about.history.not_understood
     automatic = verdict is Verdict.OPEN and by_itself
     decision = Decision(verdict, step, waits_for, tuple(reasons), automatic, judged.confirmations)
@@ -220,7 +221,11 @@ def _at_step(procedure: Procedure, step: Step, about: Subject, known: Known) -> 
 
 
 def _earlier(procedure: Procedure, step: Step, about: Subject) -> Judged:
-    """Earlier steps, at the steps whose text says that they are queried. Device stamps come late in practice and never bind."""
+    """Earlier steps, at the steps whose text says that they are queried. Device stamps come late in practice and never bind.
+
+    What lacks at a barrier that the vehicle has passed (in an emergency, on paper) nobody can give any more: it is waited for
+    no longer, and a person decides.
+    """
     if step.queries is not Queries.EARLIER_STATES:
         return Judged()
     missing: list[Agency] = []
@@ -234,12 +239,22 @@ def _earlier(procedure: Procedure, step: Step, about: Subject) -> Judged:
             continue
         lacking = judge(earlier, whose).missing
         values = {"agencies": ", ".join(lacking or earlier.confirm_one_of)}
-        if lacking and (earlier.standing is not Standing.INFERRED or about.settings.inferred_steps_bind):
+        binds = earlier.standing is not Standing.INFERRED or about.settings.inferred_steps_bind
+        if lacking and binds and _left_behind(earlier, whose):
+            reasons.append(Reason(Code.EARLIER_STEP_LEFT_BEHIND, earlier.clause, values=values))
+        elif lacking and binds:
             missing.extend(lacking)
             reasons.append(Reason(Code.EARLIER_STEP_MISSING, earlier.clause, values=values))
         elif lacking or (earlier.confirm_one_of and not collected(earlier, about)):
             reasons.append(Reason(Code.EARLIER_STEP_SHOWN, earlier.clause, values=values))
     return Judged(tuple(missing), tuple(reasons))
+
+
+def _left_behind(step: Step, about: Subject) -> bool:
+    """Whether the vehicle has passed the barrier at which the step stands."""
+    if step.place not in BARRIERS or step.heading is None:
+        return False
+    return about.history.passed(about.vehicle, step.place, step.heading) is not None
 
 
 def _failed(procedure: Procedure, step: Step, about: Subject) -> Judged:

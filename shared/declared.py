@@ -1,8 +1,8 @@
 """What a declaration (bản kê khai) holds: vehicles, drivers, goods, quarantines asked for."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from shared.body import Body, Clause, Code, Commitment, DeclarationNo, Text
 from shared.codes import Agency, Country, Direction, Load, Purpose, Quarantine, YardLocation
@@ -78,6 +78,13 @@ class Declaration(Body):
     goods: Annotated[list[Goods], Field(max_length=200)] = []
     quarantine: Quarantines = Quarantines()
     declared_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _goods_come_from_somewhere(self) -> Self:
+        bring = {one.vehicle for one in self.vehicles if one.receives_from is None}
+        if any(one.receives_from not in (None, *bring) for one in self.vehicles):
+            raise ValueError("receives_from names no vehicle that brings goods here")
+        return self
 
     def find(self, vehicle: str) -> Vehicle | None:
         """The vehicle with that code, or None."""

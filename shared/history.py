@@ -18,7 +18,7 @@ from shared.bodies import (
     read_body,
 )
 from shared.body import Body
-from shared.codes import BARRIERS, Actor, Agency, Heading, Place
+from shared.codes import BARRIERS, YARD_GATES, Actor, Agency, Heading, Place
 from shared.declared import Declaration
 from shared.facts import Fact, FactError
 
@@ -150,6 +150,12 @@ class History:
             elif through and place in BARRIERS and not body.last_step:
                 through.pop()
         return through[0] if through else None
+
+    def back_at_yard(self, vehicle: str, place: Place) -> bool:
+        """Whether a vehicle at a yard gate that it has passed went through the yard's other gate since."""
+        through = [body.place for _, body in self.passages if body.vehicle == vehicle]
+        at_yard = [one for one in through if one in YARD_GATES]
+        return place in YARD_GATES and bool(at_yard) and at_yard[-1] is not place
 
     def _of_former_tractor(self, body: Passed) -> bool:
         """Whether the plate that passed was this vehicle's in an earlier version; one likely confusion away it is mended only."""

@@ -17,6 +17,7 @@ class Code(StrEnum):
     ALREADY_PASSED = "already_passed"
     REFUSED_BY_OFFICER = "refused_by_officer"
     EARLIER_STEP_MISSING = "earlier_step_missing"
+    EARLIER_STEP_LEFT_BEHIND = "earlier_step_left_behind"
     EARLIER_STEP_SHOWN = "earlier_step_shown"
     CONFIRMED = "confirmed"
     CONFIRMATION_MISSING = "confirmation_missing"

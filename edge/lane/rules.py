@@ -119,7 +119,8 @@ def _missing_here(decision: Decision) -> tuple[Agency, ...]:
 
 
 def _is_last_missing(decision: Decision, agency: Agency) -> bool:
-    earlier = any(reason.code is Code.EARLIER_STEP_MISSING for reason in decision.reasons)
+    lacking = (Code.EARLIER_STEP_MISSING, Code.EARLIER_STEP_LEFT_BEHIND)
+    earlier = any(reason.code in lacking for reason in decision.reasons)
     return _missing_here(decision) == (agency,) == decision.waits_for and not earlier
 
 

@@ -108,7 +108,7 @@ CHANGES: list[tuple[Procedure, str]] = [
     (step_changed("4.2.g", loads=["own"]), "4.2.g: for which vehicles only: now own; before own, receives."),
     (step_changed("4.2.g", heading="in"), "4.2.g: place: now barrier-1 in; before barrier-1 out."),
     (
-        step_changed("4.2.e", place="barrier-2", opens="border_guard"),
+        step_changed("4.2.e", place="barrier-2", confirm=["customs"], opens="border_guard"),
         "4.2.e: who opens: now border guard; before device.",
     ),
     (step_changed("4.2.d", values={}), "4.2.d: what confirmations must say: now nothing said; before animal quarantine: "),

@@ -243,7 +243,9 @@ def test_what_was_amended_before_the_vehicle_came_in_stays_unconfirmed() -> None
     amend(site, "goods")
     site.drive_through(BARRIER_2_IN)
     confirm(site, "4.2.g", stop("4.2.g").confirm)
-    assert set(site.decide(BARRIER_1_OUT, settings=NO_FEE).waits_for) == set(BOTH)
+    decision = site.decide(BARRIER_1_OUT, settings=NO_FEE)
+    (lacks,) = [one for one in decision.reasons if one.code is Code.EARLIER_STEP_LEFT_BEHIND]
+    assert (decision.verdict, set(lacks.values["agencies"].split(", "))) == (Verdict.UNKNOWN, set(BOTH))
 
 
 def test_what_the_tractor_before_it_passed_with_is_not_for_another_one() -> None:

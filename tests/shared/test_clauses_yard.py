@@ -28,6 +28,7 @@ from tests.builders import (
     TAX,
     VEHICLE,
     YARD_IN,
+    YARD_OUT,
     Site,
     procedure,
 )
@@ -372,3 +373,13 @@ def test_goods_that_failed_go_back_by_the_barrier_by_which_they_came_and_a_perso
     told = [(one.code, one.facts) for one in decision.reasons[:1]]
     assert told == [(Code.LEAVES_AS_IT_CAME, (came_in.ref,))]
     assert Code.QUARANTINE_FAILED in [one.code for one in decision.reasons]
+
+
+@pytest.mark.parametrize("khoan", ["4.2", "5.2"])
+def test_who_is_sent_back_into_the_yard_is_let_in_again_and_out_again(khoan: str) -> None:
+    """4.2.c, 5.2.c: devices confirm whoever comes to the yard; nothing says that it comes once."""
+    site = declared(khoan)
+    for gate in (YARD_IN, YARD_OUT, YARD_IN, YARD_OUT):
+        assert site.decide(gate).verdict is Verdict.OPEN
+        site.drive_through(gate)
+        assert site.decide(gate).verdict is Verdict.REFUSE

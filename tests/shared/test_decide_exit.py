@@ -15,6 +15,7 @@ from shared.reasons import Code, Reason
 from shared.settings import HealthTick, Settings
 from tests.builders import (
     BARRIER_1_OUT,
+    BARRIER_2_IN,
     BORDER_GUARD,
     CUSTOMS,
     GATE_MANAGEMENT,
@@ -222,6 +223,20 @@ def test_at_4_2_g_the_entry_must_have_been_confirmed() -> None:
     decision = site.decide(BARRIER_1_OUT)
     assert (decision.verdict, decision.waits_for) == (Verdict.WAIT, (BORDER_GUARD,))
     assert missing_before_exit(site) == {"4.2.b": "border_guard"}
+
+
+def test_what_lacks_at_a_barrier_that_was_passed_is_waited_for_no_longer_and_a_person_decides() -> None:
+    """Let in in an emergency or on paper: nobody at barrier 2 could confirm any more, and the exit goes on."""
+    site = Site("4.2")
+    site.confirm("4.2.b", CUSTOMS)
+    site.confirm("4.2.đ", TAX)
+    site.drive_through(BARRIER_2_IN)
+    assert site.decide(BARRIER_1_OUT).waits_for == (TRANSPORT,)
+    site.confirm_in_order("4.2.g", PRINTED)
+    decision = site.decide(BARRIER_1_OUT)
+    (reason,) = reasons(decision, Code.EARLIER_STEP_LEFT_BEHIND)
+    assert (decision.verdict, decision.automatic) == (Verdict.UNKNOWN, False)
+    assert (reason.clause, reason.values["agencies"]) == ("4.2.b", "border_guard")
 
 
 def test_while_an_earlier_step_lacks_its_agencies_nobody_at_the_exit_is_waited_for() -> None:

@@ -23,6 +23,7 @@ VALUES: Mapping[Code, Mapping[str, str]] = {
     Code.WRONG_PLACE: {"place": "barrier-1", "heading": "in"},
     Code.EARLIER_STEP_MISSING: {"agencies": "customs, border_guard"},
     Code.EARLIER_STEP_SHOWN: {"agencies": "tax"},
+    Code.EARLIER_STEP_LEFT_BEHIND: {"agencies": "customs"},
     Code.CONFIRMED: {"agency": "customs"},
     Code.CONFIRMATION_MISSING: {"agency": "customs"},
     Code.CONFIRMATION_DOES_NOT_COUNT: {"agency": "customs", "why": "pending"},
