@@ -1,4 +1,4 @@
-"""Bearer tokens of the API: one for the administrator, one for each declarant, one for each cashier."""
+"""Bearer tokens of the API: one for the administrator, one for each declarant, one for each cashier and yard."""
 
 import hmac
 from collections.abc import Mapping
@@ -20,6 +20,8 @@ class Tokens:
     """Token by the declarant's name."""
     cashiers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Token by the name of whoever tells the centre of payments."""
+    yards: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Token by the name of a yard that shares its data."""
 
     @classmethod
     def parse(cls, admin: str, declarants: str) -> "Tokens":
@@ -49,6 +51,11 @@ class Tokens:
         """Raises NotEntitled unless what was sent is a cashier's token, or the administrator's."""
         if not any(_same(sent, token) for token in (*self.cashiers.values(), self.admin)):
             raise NotEntitled("send a cashier's token: `Authorization: Bearer …`")
+
+    def require_yard(self, sent: str | None) -> None:
+        """Raises NotEntitled unless what was sent is a yard's token, or the administrator's."""
+        if not any(_same(sent, token) for token in (*self.yards.values(), self.admin)):
+            raise NotEntitled("send a yard's token: `Authorization: Bearer …`")
 
 
 _LEAST = 16

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from central import admin, api, fees_api, metrics, page, problems, rules_api
+from central import admin, api, fees_api, metrics, page, problems, reports_api, rules_api
 from central.centre import Centre
 from shared.node.http import add_health, add_metrics
 
@@ -27,6 +27,7 @@ def create_app(centre: Centre) -> FastAPI:
         openapi_tags=[
             {"name": "declarations", "description": "Declare, amend, recall (bản kê khai)"},
             {"name": "fees", "description": "Payments in, and how the fee of each vehicle stands (phí)"},
+            {"name": "reports", "description": "A yard's own data; positions switched on or off"},
             {"name": "watching", "description": "Journeys, gates, facts"},
             {"name": "enrolment", "description": "Which nodes and officers may speak"},
             {"name": "rules", "description": "Procedures and settings that gates decide by"},
@@ -40,6 +41,7 @@ def create_app(centre: Centre) -> FastAPI:
     app.include_router(rules_api.router)
     app.include_router(admin.router)
     app.include_router(fees_api.router)
+    app.include_router(reports_api.router)
     app.include_router(page.router)
     app.mount("/static", StaticFiles(packages=[("central", "static")]), name="static")
     add_health(app, centre.not_ready, centre.notes)

@@ -19,6 +19,7 @@ from central.oversight import Oversight
 from central.passages import PassageBook, Passages
 from central.pictures import Pictures
 from central.publishing import PublicationDesk
+from central.reporting import ReportDesk
 from shared.agency_names import NO_NAMES, AgencyNames, Called
 from shared.bodies import NodeEnrolled
 from shared.clock import day_at_gates, utc_now
@@ -50,6 +51,7 @@ class Centre:
     enrolments: EnrolmentDesk
     forgets: ForgetDesk
     fees: FeeDesk
+    reports: ReportDesk
     publications: PublicationDesk
     oversight: Oversight
     checkpoints: Mapping[str, SiteCheckpoints]
@@ -89,6 +91,7 @@ class Centre:
             enrolments=EnrolmentDesk(journals, wall),
             forgets=ForgetDesk(journals),
             fees=FeeDesk(journals, declarations, tariffs, routing),
+            reports=ReportDesk(journals, declarations),
             publications=PublicationDesk(journals, shipped(), wall),
             oversight=Oversight(store),
             checkpoints={site: SiteCheckpoints(journals, site, checkpoints) for site in sites},

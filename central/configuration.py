@@ -66,6 +66,7 @@ class Configuration(Table):
     key_file: Path
     admin_token_file: Path
     declarant_tokens_file: Path
+    yard_tokens_file: Path | None = None
     listen: Listen = Listen()
     fees: Fees = Fees()
     broker: BrokerTable
@@ -151,7 +152,11 @@ class CentreConfiguration:
             tokens = Tokens.parse(admin, declarants)
         except BadTokens as error:
             raise self._wrong(("declarant_tokens_file",), str(error)) from error
-        return replace(tokens, cashiers=self._cashiers())
+        return replace(
+            tokens,
+            cashiers=self._named("fees.cashier_tokens_file", values.fees.cashier_tokens_file, "cashiers"),
+            yards=self._named("yard_tokens_file", values.yard_tokens_file, "yards"),
+        )
 
     def tariffs(self) -> Tariffs:
         """The tariffs of the fee; those that come with the repository unless `[fees] tariffs` names a folder."""
@@ -166,13 +171,12 @@ class CentreConfiguration:
             advice = f"{error}; write the broker's password into it"
             raise self._wrong(("broker", "password_file"), advice) from error
 
-    def _cashiers(self) -> dict[str, str]:
-        file, key = self.values.fees.cashier_tokens_file, "fees.cashier_tokens_file"
+    def _named(self, key: str, file: Path | None, whose: str) -> dict[str, str]:
         if file is None:
             return {}
         text = self._secret(file, key, "write `name token` lines into it")
         try:
-            return named_tokens(text, "cashiers")
+            return named_tokens(text, whose)
         except BadTokens as error:
             raise self._wrong(tuple(key.split(".")), str(error)) from error
 

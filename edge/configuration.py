@@ -12,9 +12,12 @@ from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarr
 from shared.body import Code
 from shared.codes import BARRIERS, LANE_PLACES, Agency, Heading, Place
 from shared.configuration import BadConfiguration, Finding, find_line, parse
+from shared.fees import Routing
 from shared.node.agency_file import SHIPPED
 from shared.node.broker import BrokerTable, Port
 from shared.node.procedure_files import load_procedures
+from shared.node.tariff_files import SHIPPED as SHIPPED_TARIFFS
+from shared.node.tariff_files import load_tariffs
 from shared.procedure_check import misread
 from shared.settings import HealthTick, Settings
 from shared.signing import BadKey, PublicKey, check_key_text
@@ -152,6 +155,12 @@ class RetentionTable(_Table):
         return self
 
 
+class FeesTable(Routing):
+    """Who collects the fee, and the folder of tariffs; write the same as at the centre."""
+
+    tariffs: Path | None = None
+
+
 class ReaderTable(_Table):
     """The plate reader."""
 
@@ -184,6 +193,7 @@ class GateTable(_Table):
     screen: ScreenTable
     broker: BrokerTable
     settings: SettingsTable = SettingsTable()
+    fees: FeesTable = FeesTable()
     reader: ReaderTable = ReaderTable()
     retention: RetentionTable = RetentionTable()
     pictures: PicturesTable = PicturesTable()
@@ -213,6 +223,12 @@ class GateConfiguration:
         """The file of agencies' names."""
         own = self.table.agency_names
         return self.path(own) if own else SHIPPED
+
+    @property
+    def tariffs(self) -> Path:
+        """The folder of tariffs of the fee."""
+        own = self.table.fees.tariffs
+        return self.path(own) if own else SHIPPED_TARIFFS
 
     @property
     def root_key(self) -> PublicKey:
@@ -250,7 +266,17 @@ def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
     except BadKey as error:
         findings.append(finding(("centre_key",), f"{error}; write the key that `barie-central key` printed"))
     findings += _check_procedures(table, file, finding)
+    findings += _check_tariffs(table, file)
     return findings
+
+
+def _check_tariffs(table: GateTable, file: Path) -> list[Finding]:
+    """The tariff files themselves."""
+    try:
+        load_tariffs(GateConfiguration(table, file.parent).tariffs)
+    except BadConfiguration as error:
+        return list(error.findings)
+    return []
 
 
 def _check_procedures(

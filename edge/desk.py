@@ -3,22 +3,34 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from edge.desk_values import asked, explained, taken, whole_vnd, words_of
 from edge.lane.passage import Judgement, Knowledge, saw
 from edge.lane.show import ticks_of
-from edge.lane.view import Officer, PressRefused, TickState
+from edge.lane.view import Officer, PressRefused, Tick, TickState
 from edge.screen.ports import DeskLine, DeskPress
 from edge.underway import awaiting
 from shared import subjects
 from shared.authority import Counting
-from shared.bodies import Confirmed, dump
+from shared.bodies import Confirmed, FeePaid, dump
 from shared.canonical import digest
+from shared.clock import day_at_gates
 from shared.codes import Agency, Heading, Place, Verdict
-from shared.decide import seen
+from shared.decide import Decision, seen
 from shared.facts import Draft
+from shared.fee_facts import vehicle_fee
+from shared.fees import COLLECTORS, Fee, Routing
 from shared.node.declarations import Declared
 from shared.procedures import Step
+from shared.reasons import Code
+from shared.tariffs import Tariffs
 
-COLLECTORS = frozenset({Agency.GATE_MANAGEMENT, Agency.TAX})
+
+@dataclass(frozen=True)
+class Charging:
+    """What the fee is worked out by: the tariffs, and who collects."""
+
+    tariffs: Tariffs
+    routing: Routing
 
 
 @dataclass(frozen=True)
@@ -30,13 +42,13 @@ class Waiting:
     about: Judgement
 
 
-def waiting(knowledge: Knowledge, agency: Agency) -> list[Waiting]:
+def waiting(knowledge: Knowledge, charging: Charging, agency: Agency) -> list[Waiting]:
     """Every vehicle under way whose step at the desk lacks the agency's confirmation, longest inside first.
 
     A collector's list is of those that are ready to pay: whose step in the yard lacks nobody.
     """
     found = (
-        _waiting_one(knowledge, declared, vehicle, agency)
+        _waiting_one(knowledge, charging, declared, vehicle, agency)
         for no, vehicle in awaiting(knowledge.store, agency)
         if (declared := knowledge.book.find(no)) is not None
     )
@@ -44,25 +56,24 @@ def waiting(knowledge: Knowledge, agency: Agency) -> list[Waiting]:
 
 
 def confirmation(
-    knowledge: Knowledge, officer: Officer, pressed: DeskPress, values: Mapping[str, str]
+    knowledge: Knowledge,
+    charging: Charging,
+    officer: Officer,
+    pressed: DeskPress,
+    values: Mapping[str, str],
 ) -> Draft:
     """The fact of a confirmation at the desk.
 
-    Raises PressRefused when it is not awaited, the list has changed, or `values` lack what the agency owes at the step.
+    Raises PressRefused when it is not awaited, the list has changed, or `values` are not what the agency owes at the step.
+    A collector's names the payments that she knew of, so that "confirmed after the money had matched" can be judged.
     """
-    at = knowledge.store.clock.now().wall
-    known = knowledge.known()
-    if known.authority.officer_holds(officer.code, officer.agency, at) is not Counting.COUNTS:
-        raise PressRefused("not_enrolled")
-    declared = knowledge.book.find(pressed.declaration)
-    one = _waiting_one(knowledge, declared, pressed.vehicle, officer.agency) if declared else None
-    if one is None or one.line.press != pressed:
-        raise PressRefused("stale")
-    said = {code: values.get(code, "").strip() for code in one.line.owed}
-    if not all(said.values()):
-        raise PressRefused("values_missing")
+    one = _pressed(knowledge, charging, officer, pressed)
+    said = taken(one.line.owed, values)
+    if one.line.fee is not None:
+        said |= explained(one.line.fee, said, values.get("reason", ""))
     assert one.about.declared is not None
     assert one.about.decision is not None
+    knew = {*saw(one.about.history, pressed.vehicle), *_payments(knowledge, pressed, one.line.fee)}
     body = Confirmed(
         step=pressed.clause,
         place=one.step.place,
@@ -72,14 +83,51 @@ def confirmation(
         officer=officer.code,
         screen=officer.screen,
         declared=one.about.declared.ref,
-        saw=saw(one.about.history, pressed.vehicle),
-        decision=seen(one.about.decision, one.about.procedure, one.about.settings, known),
+        saw=sorted(knew),
+        decision=seen(one.about.decision, one.about.procedure, one.about.settings, knowledge.known()),
         values=said,
     )
     return Draft("confirmed", subjects.vehicle(pressed.declaration, pressed.vehicle), dump(body))
 
 
-def _waiting_one(knowledge: Knowledge, declared: Declared, vehicle: str, agency: Agency) -> Waiting | None:
+def cash(
+    knowledge: Knowledge, charging: Charging, officer: Officer, pressed: DeskPress, amount: str
+) -> Draft:
+    """The fact of money that a collector took at the counter. Its reference follows from the press: twice is the same money.
+
+    Raises PressRefused when the list has changed, the amount is none, or the officer collects no fees.
+    """
+    one = _pressed(knowledge, charging, officer, pressed)
+    if one.line.fee is None:
+        raise PressRefused("not_offered")
+    amount_vnd = whole_vnd(amount)
+    if amount_vnd == 0:
+        raise PressRefused("bad_amount")
+    body = FeePaid(
+        declaration=pressed.declaration,
+        vehicle=pressed.vehicle,
+        amount_vnd=amount_vnd,
+        payment=f"{officer.screen}:{pressed.token}",
+        channel="counter",
+    )
+    return Draft("fee_paid", subjects.vehicle(pressed.declaration, pressed.vehicle), dump(body))
+
+
+def _pressed(knowledge: Knowledge, charging: Charging, officer: Officer, pressed: DeskPress) -> Waiting:
+    """What a press is about; raises PressRefused when the officer may not, or what she saw has changed."""
+    at = knowledge.store.clock.now().wall
+    if knowledge.known().authority.officer_holds(officer.code, officer.agency, at) is not Counting.COUNTS:
+        raise PressRefused("not_enrolled")
+    declared = knowledge.book.find(pressed.declaration)
+    one = _waiting_one(knowledge, charging, declared, pressed.vehicle, officer.agency) if declared else None
+    if one is None or one.line.press != pressed:
+        raise PressRefused("stale")
+    return one
+
+
+def _waiting_one(
+    knowledge: Knowledge, charging: Charging, declared: Declared, vehicle: str, agency: Agency
+) -> Waiting | None:
     place = Place.ONLINE if agency in COLLECTORS else Place.YARD
     about = knowledge.judge_vehicle(declared.body.no, vehicle, place, Heading.IN)
     step = about.decision.step if about.decision else None
@@ -90,10 +138,56 @@ def _waiting_one(knowledge: Knowledge, declared: Declared, vehicle: str, agency:
         return None
     if agency in COLLECTORS and not _ready_to_pay(knowledge, declared.body.no, vehicle):
         return None
-    plate = next(v.plate for v in declared.body.vehicles if v.vehicle == vehicle)
-    token = digest([declared.ref, vehicle, step.clause, [[t.by, t.state, t.at] for t in ticks]])[:16]
-    press = DeskPress(declared.body.no, vehicle, step.clause, token)
-    return Waiting(DeskLine(press, plate, step.what, ticks, step.values.get(agency, ())), step, about)
+    fee = _fee(knowledge, charging, about) if agency in COLLECTORS else None
+    tariff = charging.tariffs.on(day_at_gates(knowledge.store.clock.now().wall))
+    due_vnd = fee.due_vnd if fee else None
+    line = DeskLine(
+        DeskPress(declared.body.no, vehicle, step.clause, _token(about, step, ticks, fee)),
+        next(v.plate for v in declared.body.vehicles if v.vehicle == vehicle),
+        step.what,
+        ticks,
+        tuple(asked(code, tariff, due_vnd) for code in step.values.get(agency, ())),
+        tuple(_failed(about.decision)),
+        fee,
+        words_of(fee.matter.values, charging.tariffs.on(fee.matter.day)) if fee else (),
+    )
+    return Waiting(line, step, about)
+
+
+def _token(about: Judgement, step: Step, ticks: tuple[Tick, ...], fee: Fee | None) -> str:
+    """Changes with everything that a press depends on: declaration, ticks, failed results, and how the fee stands."""
+    assert about.declared is not None
+    assert about.decision is not None
+    failed = [list(one.facts) for one in about.decision.reasons if one.code is Code.QUARANTINE_FAILED]
+    stands = [fee.state, fee.due_vnd, fee.paid_vnd] if fee else []
+    shown = [[tick.by, tick.state, tick.at] for tick in ticks]
+    return digest([about.declared.ref, about.vehicle, step.clause, shown, failed, stands])[:16]
+
+
+def _failed(decision: Decision) -> list[Agency]:
+    """Quarantines whose result is that the goods may not go on."""
+    return [Agency(one.values["agency"]) for one in decision.reasons if one.code is Code.QUARANTINE_FAILED]
+
+
+def _fee(knowledge: Knowledge, charging: Charging, about: Judgement) -> Fee:
+    assert about.declared is not None
+    assert about.history is not None
+    assert about.vehicle is not None
+    declaration = about.declared.body
+    facts = knowledge.store.about(subjects.declaration(declaration.no))
+    return vehicle_fee(facts, about.history, declaration, about.vehicle, charging.tariffs, charging.routing)
+
+
+def _payments(knowledge: Knowledge, pressed: DeskPress, fee: Fee | None) -> list[str]:
+    """References of the facts that tell of money for the vehicle; none for who does not collect."""
+    if fee is None:
+        return []
+    subject = subjects.vehicle(pressed.declaration, pressed.vehicle)
+    return [
+        fact.ref
+        for fact in knowledge.store.about(subjects.declaration(pressed.declaration))
+        if fact.kind == "fee_paid" and fact.subject == subject
+    ]
 
 
 def _ready_to_pay(knowledge: Knowledge, no: str, vehicle: str) -> bool:

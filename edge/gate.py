@@ -43,6 +43,7 @@ from shared.node.own import own_journal
 from shared.node.procedure_files import load_procedures
 from shared.node.salvage import Own, Recovery
 from shared.node.sync import SyncNode
+from shared.node.tariff_files import load_tariffs
 from shared.node.used_twice import UsedTwice, findings
 from shared.published import Published
 from shared.signing import BadKey, PrivateKey
@@ -119,6 +120,7 @@ class Gate:
             self.known,
             self.published,
         )
+        self.charging = desk.Charging(load_tariffs(configuration.tariffs), table.fees)
         self.eyes = Eyes(reader)
         self.working = [self._make_lane(lane, clock) for lane in table.lane]
         self.lanes: Mapping[str, ShownLane] = {lane.settings.name: ShownLane(lane) for lane in self.working}
@@ -208,11 +210,17 @@ class Gate:
 
     def desk(self, agency: Agency) -> tuple[DeskLine, ...]:
         """Vehicles in the yard that await the agency."""
-        return tuple(one.line for one in desk.waiting(self.knowledge, agency))
+        return tuple(one.line for one in desk.waiting(self.knowledge, self.charging, agency))
 
     async def confirm_at_desk(self, officer: Officer, pressed: DeskPress, values: Mapping[str, str]) -> None:
         """Confirms a step away from any boom; raises PressRefused."""
-        draft = desk.confirmation(self.knowledge, officer, pressed, values)
+        self._write_pressed(desk.confirmation(self.knowledge, self.charging, officer, pressed, values))
+
+    async def take_cash(self, officer: Officer, pressed: DeskPress, amount: str) -> None:
+        """Records money that a collector took at the counter; raises PressRefused."""
+        self._write_pressed(desk.cash(self.knowledge, self.charging, officer, pressed, amount))
+
+    def _write_pressed(self, draft: Draft) -> None:
         try:
             self.write([draft])
         except StoreError as error:

@@ -1,14 +1,15 @@
-"""Projection: vehicles inside the gate area, and what agencies have confirmed for them away from any boom.
+"""Projection: vehicles inside the gate area or a yard, and what agencies have confirmed for them away from any boom.
 
 A desk lists from here and lets the rules judge each; so its list stays short on a day of 5,000 vehicles, and nobody who
 waits drops off its end.
 """
 
 from shared import subjects
-from shared.bodies import Confirmed, Passed, Withdrawn
+from shared.bodies import Confirmed, Passed, Withdrawn, YardReported
 from shared.body import Body
 from shared.codes import Agency, Place
 from shared.facts import Fact
+from shared.judging import FAILED, RESULT
 from shared.node.engine import Engine
 from shared.node.store import Store
 
@@ -16,9 +17,10 @@ MOST_LISTED = 200
 
 
 class Underway:
-    """The tables `entered` (first passage of a vehicle), `yard_ticks` and `withdrawn_ticks`.
+    """The tables `entered` (first passage of a vehicle, or a yard's word that it came in), `yard_ticks` and `withdrawn_ticks`.
 
-    In a forked journal two facts bear one reference: the keys hold what tells them apart.
+    A failed quarantine is no tick: the vehicle stays on the list until it passes. In a forked journal two facts bear one
+    reference: the keys hold what tells them apart.
     """
 
     schema = """
@@ -34,13 +36,13 @@ CREATE INDEX IF NOT EXISTS idx_withdrawn_ticks_no ON withdrawn_ticks (no);
     def apply(self, database: Engine, fact: Fact, body: Body) -> None:
         """Takes in a passage, a confirmation in the yard or of the fee, or a withdrawal."""
         match body:
-            case Passed(declaration=str()):
+            case Passed(declaration=str()) | YardReported(place=Place.YARD_IN):
                 database.execute(
                     """INSERT INTO entered(no, vehicle, at) VALUES (?, ?, ?) ON CONFLICT(no, vehicle) DO UPDATE
                        SET at = CASE WHEN entered.at < excluded.at THEN entered.at ELSE excluded.at END""",
                     (body.declaration, body.vehicle, fact.at),
                 )
-            case Confirmed(place=Place.YARD | Place.ONLINE):
+            case Confirmed(place=Place.YARD | Place.ONLINE) if body.values.get(RESULT) != FAILED:
                 database.execute(
                     """INSERT INTO yard_ticks(ref, at, no, vehicle, agency, declared) VALUES (?, ?, ?, ?, ?, ?)
                        ON CONFLICT DO NOTHING""",

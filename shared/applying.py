@@ -1,7 +1,8 @@
 """Which procedure applies to a declared vehicle, and which step of it at a place.
 
-A declaration may name its procedure. Else it follows from direction, laden or empty, the vehicle's country, where the yard lies
-and what an empty vehicle comes for. Procedures that cannot be told apart so are lawful while their demands are equal.
+A declaration may name its procedure, where nothing else that it says contradicts that. Else it follows from direction, laden or
+empty, the vehicle's country, where the yard lies and what an empty vehicle comes for. Procedures that cannot be told apart so
+are lawful while their demands are equal.
 """
 
 from dataclasses import dataclass
@@ -26,29 +27,43 @@ class Governing:
 
 def applies(procedure: Procedure, declaration: Declaration, vehicle: str) -> bool:
     """Whether a procedure is for such a declared vehicle, by what was declared and not by what it names."""
+    asked = _asked(procedure, declaration, vehicle)
+    return _allows(procedure, declaration, vehicle) and all(
+        wanted in (None, given) for wanted, given in asked
+    )
+
+
+def _asked(procedure: Procedure, declaration: Declaration, vehicle: str) -> tuple[tuple[object, object], ...]:
+    """What a procedure asks for, where it does, beside what was declared."""
     found = declaration.find(vehicle)
-    asked = (
+    return (
         (procedure.direction, declaration.direction),
         (procedure.country, found.country if found else None),
         (procedure.yard_location, declaration.yard_location),
     )
-    purposes = {procedure.purpose, declaration.purpose} - {None}
+
+
+def _allows(procedure: Procedure, declaration: Declaration, vehicle: str) -> bool:
+    """Whether nothing declared contradicts it, as what was left out never does. One that continues another has no declaration."""
+    asked = (*_asked(procedure, declaration, vehicle), (procedure.purpose, declaration.purpose))
     return (
         not procedure.continues
         and procedure.laden == declaration.laden
-        and all(wanted in (None, given) for wanted, given in asked)
-        and len(purposes) < 2
+        and all(None in pair or pair[0] == pair[1] for pair in asked)
     )
 
 
 def candidates(
     procedures: Procedures, declaration: Declaration, vehicle: str, now: datetime
 ) -> tuple[Procedure, ...]:
-    """Every procedure that may apply: the one that the declaration names, or all that fit it, by khoản."""
+    """Every procedure that may apply: the one that the declaration names, or all that fit it, by khoản.
+
+    A name that contradicts what is declared for the vehicle is none: nobody chooses another paragraph's demands by naming it.
+    """
     on, today = _days(declaration, now)
     if declaration.procedure is not None:
         named = procedures.find(declaration.procedure, on, today)
-        return () if named is None else (named,)
+        return (named,) if named is not None and _allows(named, declaration, vehicle) else ()
     return tuple(p for p in procedures.in_force(on, today) if applies(p, declaration, vehicle))
 
 

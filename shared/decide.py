@@ -15,7 +15,7 @@ from shared.codes import BARRIERS, YARD_GATES, Actor, Agency, Heading, Place, St
 from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
-from shared.judging import Judged, Subject, collected, judge
+from shared.judging import Judged, Subject, collected, failures, judge
 from shared.known import Known
 from shared.matter import missing_matter
 from shared.procedures import Procedure, Procedures, Queries, Step
@@ -57,8 +57,16 @@ def decide_at(
     now: datetime,
 ) -> tuple[Procedure | None, Decision]:
     """Finds the procedure that governs the vehicle at a place, and decides by it."""
-    found = governing(procedures, declaration, vehicle, place, heading, settings, now)
-    decision = decide(found.procedure, declaration, vehicle, facts, known, settings, place, heading, now)
+    about = Subject(declaration, vehicle, History.of(facts, known.authority), settings)
+    return decide_about(procedures, about, known, place, heading, now)
+
+
+def decide_about(
+    procedures: Procedures, about: Subject, known: Known, place: Place, heading: Heading, now: datetime
+) -> tuple[Procedure | None, Decision]:
+    """Decides as `decide_at` does, by a history that was folded already with `known.authority`."""
+    found = governing(procedures, about.declaration, about.vehicle, place, heading, about.settings, now)
+    decision = decide_by(found.procedure, about, known, place, heading, now)
     if found.differ and decision.verdict is Verdict.UNKNOWN:
         decision = replace(decision, reasons=(_differ(found),))
     return found.procedure, decision
@@ -81,6 +89,18 @@ def decide(
     time for dates in force, from the node's clock. The result does not depend on the order of `facts`.
     """
     about = Subject(declaration, vehicle, History.of(facts, known.authority), settings)
+    return decide_by(procedure, about, known, place, heading, now)
+
+
+def decide_by(
+    procedure: Procedure | None,
+    about: Subject,
+    known: Known,
+    place: Place,
+    heading: Heading,
+    now: datetime,
+) -> Decision:
+    """Decides as `decide` does, by a history that was folded already with `known.authority`."""
     if procedure is not None and not procedure.began(day_at_gates(now)):
         procedure = None
     stop = _stops(about, known) or _nowhere(procedure, about, place, heading)
@@ -92,7 +112,7 @@ def decide(
     step = about.read(printed)
     if step.standing is Standing.UNKNOWN:
         return Decision(Verdict.UNKNOWN, step, (), (Reason(Code.TEXT_UNKNOWN, step.clause),), False)
-    passed = about.history.passed(vehicle, place, heading)
+    passed = about.history.passed(about.vehicle, place, heading)
     if passed is not None:
         return _refuse(Reason(Code.ALREADY_PASSED, step.clause, (passed.ref,)), step)
     lacking = _incomplete(procedure, about) if place in BARRIERS else None
@@ -149,10 +169,10 @@ def _nowhere(procedure: Procedure | None, about: Subject, place: Place, heading:
         return _unknown(Reason(Code.NO_PROCEDURE, values={"procedure": named} if named else {}))
     if procedure.at(place, heading, about.load) is not None:
         return None
-    if place in BARRIERS:
-        came_in = about.history.passed(about.vehicle, place, heading.opposite)
-        if came_in is not None:
-            return _unknown(Reason(Code.LEAVES_AS_IT_CAME, procedure.procedure, (came_in.ref,)))
+    entrance = Place.YARD_IN if place is Place.YARD_OUT else place
+    came_in = about.history.passed(about.vehicle, entrance, Heading.IN)
+    if heading is Heading.OUT and came_in is not None:
+        return _unknown(Reason(Code.LEAVES_AS_IT_CAME, procedure.procedure, (came_in.ref,)))
     return _refuse(Reason(Code.WRONG_PLACE, procedure.procedure, values={"place": place, "heading": heading}))
 
 
@@ -167,16 +187,25 @@ def _incomplete(procedure: Procedure, about: Subject) -> Reason | None:
 
 
 def _at_step(procedure: Procedure, step: Step, about: Subject, known: Known) -> Decision:
+    failed = _failed(procedure, step, about)
+    if failed.missing and (returns := _returns(step, about)) is not None:
+        return Decision(Verdict.UNKNOWN, step, (), (returns, *failed.reasons), automatic=False)
     judged = judge(step, about)
     earlier = _earlier(procedure, step, about)
     fee = _fee(procedure, step, about)
-    reasons = [*earlier.reasons, *fee.reasons, *judged.reasons, *_notes(procedure, step, about)]
+    reasons = [
+        *failed.reasons,
+        *earlier.reasons,
+        *fee.reasons,
+        *judged.reasons,
+        *_notes(procedure, step, about),
+    ]
     stale = known.stale(about.settings.stale_after_s)
     if stale:
         ages = {journal: str(known.ages_s.get(journal)) for journal in stale}
         reasons.append(Reason(Code.KNOWLEDGE_STALE, values=ages))
     turn = judged.missing[:1] if step.ordered else judged.missing
-    waits_for = tuple(dict.fromkeys((*earlier.missing, *fee.missing) or turn))
+    waits_for = tuple(dict.fromkeys((*failed.missing, *earlier.missing, *fee.missing) or turn))
     verdict = Verdict.WAIT if waits_for else Verdict.OPEN
     by_itself = step.opens is Actor.DEVICE and not stale and not about.history.not_understood
     automatic = verdict is Verdict.OPEN and by_itself
@@ -211,6 +240,25 @@ def _earlier(procedure: Procedure, step: Step, about: Subject) -> Judged:
         elif lacking or (earlier.confirm_one_of and not collected(earlier, about)):
             reasons.append(Reason(Code.EARLIER_STEP_SHOWN, earlier.clause, values=values))
     return Judged(tuple(missing), tuple(reasons))
+
+
+def _failed(procedure: Procedure, step: Step, about: Subject) -> Judged:
+    """Earlier quarantines that were not passed: an agency's no holds at every barrier, whatever the step's text queries."""
+    if step.place not in BARRIERS:
+        return Judged()
+    whose = (about, about.source) if about.source is not None else (about,)
+    reasons = tuple(
+        reason for one in procedure.before(step) for vehicle in whose for reason in failures(one, vehicle)
+    )
+    return Judged(tuple(Agency(one.values["agency"]) for one in reasons), reasons)
+
+
+def _returns(step: Step, about: Subject) -> Reason | None:
+    """That goods which failed go back by the barrier by which they came: no text says how, and they cannot stay."""
+    came_in = about.history.passed(about.vehicle, step.place, Heading.IN)
+    if step.heading is not Heading.OUT or came_in is None:
+        return None
+    return Reason(Code.LEAVES_AS_IT_CAME, step.clause, (came_in.ref,))
 
 
 def _fee(procedure: Procedure, step: Step, about: Subject) -> Judged:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from shared import plates
 from shared.authority import Authority, Counting, from_centre
 from shared.bodies import (
     Confirmed,
@@ -122,6 +123,10 @@ class History:
         """The version declared by the fact `ref`."""
         return next((one for one in self.versions if one.fact.ref == ref), None)
 
+    def version_at(self, when: Fact) -> Version | None:
+        """The newest version that was declared by the time of a fact."""
+        return next((one for one in reversed(self.versions) if one.fact.at <= when.at), None)
+
     def confirmations(self, clause: str, vehicle: str, by: Agency | Actor) -> tuple[Given, ...]:
         """Confirmations of a step by one agency, newest first."""
         return tuple(
@@ -131,17 +136,27 @@ class History:
         )
 
     def passed(self, vehicle: str, place: Place, heading: Heading) -> Fact | None:
-        """The first passage of the vehicle through a place in a heading that it has not come back from at a barrier."""
-        there = self._passages(vehicle, place, heading)
-        back = self._passages(vehicle, place, heading.opposite) if place in BARRIERS else ()
-        return there[0] if len(there) > len(back) else None
+        """The first passage of the vehicle through a place in a heading that it has not come back from at a barrier.
 
-    def _passages(self, vehicle: str, place: Place, heading: Heading) -> tuple[Fact, ...]:
-        return tuple(
-            fact
-            for fact, body in self.passages
-            if body.vehicle == vehicle and body.place is place and body.heading is heading
-        )
+        Who went out by the last step has not come back but ended its trip. A passage of the tractor that a vehicle had before
+        another was declared is none of its own.
+        """
+        through: list[Fact] = []
+        for fact, body in self.passages:
+            if body.vehicle != vehicle or body.place is not place or self._of_former_tractor(body):
+                continue
+            if body.heading is heading:
+                through.append(fact)
+            elif through and place in BARRIERS and not body.last_step:
+                through.pop()
+        return through[0] if through else None
+
+    def _of_former_tractor(self, body: Passed) -> bool:
+        """Whether the plate that passed was this vehicle's in an earlier version; one likely confusion away it is mended only."""
+        found = [one.body.find(body.vehicle or "") for one in self.versions]
+        borne = [plates.key(one.plate) for one in found if one is not None]
+        seen = plates.key(body.plate or "")
+        return seen in borne[:-1] and seen != borne[-1] and not plates.one_confusion_apart(seen, borne[-1])
 
     def turned_back_at(self, vehicle: str, place: Place) -> tuple[Fact, ...]:
         """When the vehicle left a lane of the place without passing, newest first."""

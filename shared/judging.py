@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from shared.authority import Counting
 from shared.bodies import Confirmed
-from shared.codes import Actor, Agency, Load
+from shared.codes import BARRIERS, Actor, Agency, Load
 from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import Given, History
@@ -113,6 +113,18 @@ def collected(step: Step, about: Subject) -> tuple[str, ...]:
     return ()
 
 
+def failures(step: Step, about: Subject) -> Iterator[Reason]:
+    """Quarantines of a step whose newest result is a no: only the agency takes it away, no amendment."""
+    for agency in QUARANTINES:
+        if RESULT not in step.values.get(agency, ()):
+            continue
+        given = about.history.confirmations(step.clause, about.vehicle, agency)
+        newest = next((g for g in given if g.counts and not g.withdrawn and g.body.place is step.place), None)
+        if newest is not None and newest.body.values.get(RESULT) == FAILED:
+            values = {"agency": agency.value}
+            yield Reason(Code.QUARANTINE_FAILED, step.clause, (newest.fact.ref,), values)
+
+
 def _not_asked(step: Step, declaration: Declaration) -> Iterator[Reason]:
     for agency in step.confirm_if_required:
         if agency not in asked_at(step, declaration):
@@ -172,12 +184,27 @@ def _fault(step: Step, agency: Agency, given: Given, about: Subject) -> Reason |
 
 
 def _matter_unchanged(step: Step, body: Confirmed, about: Subject) -> bool:
-    """A confirmation stands while what the agency answers for at this step is what its officer saw."""
+    """A confirmation stands while what the agency answers for at this step is what its officer saw.
+
+    At a barrier that the vehicle has passed, what was declared then: nobody could confirm there again.
+    """
     then = about.history.version(body.declared)
     if then is None:
         return False
+    now = _as_passed(step, about) or about.declaration
     of = step.matter_of(body.by)
-    return matter_digest(then.body, about.vehicle, of) == matter_digest(about.declaration, about.vehicle, of)
+    return then.body == now or matter_digest(then.body, about.vehicle, of) == matter_digest(
+        now, about.vehicle, of
+    )
+
+
+def _as_passed(step: Step, about: Subject) -> Declaration | None:
+    """What was declared when the vehicle passed the step's barrier; None while it has not."""
+    if step.place not in BARRIERS or step.heading is None:
+        return None
+    passed = about.history.passed(about.vehicle, step.place, step.heading)
+    version = about.history.version_at(passed) if passed is not None else None
+    return version.body if version is not None else None
 
 
 def _in_order(

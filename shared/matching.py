@@ -98,9 +98,13 @@ def match(
     if not key:
         return Match(Outcome.NONE)
     seen = _Seen(plates.normalise(text), key, country, ground, certain)
-    if _is_a_trailers(seen, active, trailers):
-        return replace(_among(trailers, seen, fits), role=Role.TRAILER)
-    return _among(active, seen, fits)
+    alike = plates.one_confusion_of(key) | {key}
+    if not plates.is_trailer(seen.text):
+        tractors = active.with_keys(alike)
+        if trailers is None or any(one.key == key for one in tractors) or not trailers.with_keys([key]):
+            return _among(tractors, seen, fits)
+    drawn = trailers.with_keys(alike) if trailers is not None else ()
+    return replace(_among(drawn, seen, fits), role=Role.TRAILER)
 
 
 @dataclass(frozen=True)
@@ -136,20 +140,12 @@ class _Seen:
         return one.country not in plates.countries(as_seen, self.ground)
 
 
-def _is_a_trailers(seen: _Seen, active: ActiveVehicles, trailers: ActiveVehicles | None) -> bool:
-    if plates.is_trailer(seen.text):
-        return True
-    return trailers is not None and not active.with_keys([seen.key]) and bool(trailers.with_keys([seen.key]))
-
-
 def _among(
-    vehicles: ActiveVehicles | None, seen: _Seen, fits: Callable[[ActiveVehicle], bool] | None
+    found: Sequence[ActiveVehicle], seen: _Seen, fits: Callable[[ActiveVehicle], bool] | None
 ) -> Match:
-    if vehicles is None:
-        return Match(Outcome.NONE)
-    exact = [one for one in vehicles.with_keys([seen.key]) if seen.is_exactly(one)]
-    others = vehicles.with_keys(plates.one_confusion_of(seen.key) | {seen.key})
-    near = [one for one in others if one not in exact and not seen.rules_out(one)]
+    """The outcome for a read, of the vehicles whose key is its own or one likely confusion away."""
+    exact = [one for one in found if one.key == seen.key and seen.is_exactly(one)]
+    near = [one for one in found if one not in exact and not seen.rules_out(one)]
     meant = _narrowed(exact, fits)
     passed_over = [one for one in exact if one not in meant]
     candidates = tuple(_sorted(meant) + _sorted(passed_over) + _sorted(near))

@@ -1,6 +1,7 @@
 """What an agency's confirmation is about: it stands while the declared matter that the agency answers for is unchanged."""
 
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from typing import Any
 
 from shared.canonical import digest
@@ -40,7 +41,8 @@ def _part(declaration: Declaration, vehicle: str, part: Matter) -> Any:
 
 def _way(declaration: Declaration) -> Iterator[tuple[str, Any]]:
     for name in ("procedure", "direction", "laden", "purpose", "yard", "yard_location"):
-        yield name, getattr(declaration, name)
+        value = getattr(declaration, name)
+        yield name, value.value if isinstance(value, Enum) else value
 
 
 def _declared(declaration: Declaration, vehicle: str, part: Matter) -> bool:

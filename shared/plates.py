@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.codes import Country, Ground
 
@@ -106,6 +107,7 @@ def normalise(text: str) -> str:
     return _NOT_PLATE.sub("", unicodedata.normalize("NFKC", text).upper().translate(_MISTYPED))
 
 
+@lru_cache(maxsize=256)
 def forms(text: str) -> tuple[PlateForm, ...]:
     """Every grammar that a normalised plate follows, the likeliest first; empty when it is no plate."""
     return tuple(PlateForm(kind) for kind, pattern in _COMPILED if pattern.fullmatch(text))

@@ -7,7 +7,7 @@ What the text leaves open is a setting with named readings (`Settings`); the rea
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -30,6 +30,9 @@ from shared.codes import (
     YardLocation,
 )
 from shared.settings import NO_FEE, Settings
+
+_DAYS = 128
+"""Days whose procedures are remembered: vehicles under way were declared on a few of them."""
 
 
 class Queries(StrEnum):
@@ -289,6 +292,8 @@ class Procedures:
     def __init__(self, files: Sequence[Procedure], published: Sequence[Procedure] = ()) -> None:
         self.files = tuple(files)
         self.published = tuple(published)
+        self._judging = lru_cache(maxsize=_DAYS)(self._by_khoan)
+        self._under_published: Procedures | None = None
 
     @property
     def all(self) -> tuple[Procedure, ...]:
@@ -296,8 +301,11 @@ class Procedures:
         return (*self.published, *self.files)
 
     def with_published(self, published: Sequence[Procedure]) -> "Procedures":
-        """The same files under what the centre has published."""
-        return Procedures(self.files, published)
+        """The same files under what the centre has published; the same object while that stays as it is."""
+        last = self._under_published
+        if last is None or last.published != tuple(published):
+            last = self._under_published = Procedures(self.files, published)
+        return last
 
     def find(self, procedure: str, on: date, today: date | None = None) -> Procedure | None:
         """The version that judges a declaration of the day `on`, or None.
@@ -311,6 +319,9 @@ class Procedures:
 
     def in_force(self, on: date, today: date | None = None) -> tuple[Procedure, ...]:
         """The version of every khoản that judges a declaration of the day `on`, by khoản."""
+        return self._judging(on, today)
+
+    def _by_khoan(self, on: date, today: date | None) -> tuple[Procedure, ...]:
         names = sorted({one.procedure for one in self.all})
         return tuple(found for name in names if (found := self.find(name, on, today)) is not None)
 

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from shared.node.service import stop_requested
-from simulation.layout import GATES, LANE
+from simulation.layout import GATES
 from simulation.scenario import Plates, Trip, fitting, photographed_round, round_of
 from simulation.site import Site
 from simulation.traffic import Standing
@@ -110,7 +110,8 @@ def _announce(wanted: Demo, site: Site, took_s: float) -> None:
         f"Ready after {took_s:.0f} s. Centre: {site.layout.centre}/   (API: {site.layout.centre}/docs)"
     )
     for gate in GATES:
-        typer.echo(f"  {gate.place:10} {site.layout.screen(gate)}/lane/{LANE}")
+        for door in gate.doors:
+            typer.echo(f"  {door.name:13} {site.layout.screen(gate)}/lane/{door.lane}")
         if not wanted.headless:
             for badge in site.layout.badges[gate.node]:
                 typer.echo(f"      {badge.agency:18} {badge.code}  PIN {badge.pin}")

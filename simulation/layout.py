@@ -69,7 +69,12 @@ GATES = (
     GatePlan(Place.BARRIER_1, Heading.OUT, _ALL_FOUR, both_ways=True),
     GatePlan(Place.BARRIER_2, Heading.IN, (_A.BORDER_GUARD, _A.CUSTOMS), both_ways=True),
     GatePlan(Place.YARD_IN, Heading.IN, (_A.GATE_MANAGEMENT,)),
-    GatePlan(Place.YARD_OUT, Heading.OUT, (), (_A.CUSTOMS, _A.BORDER_GUARD, _A.ANIMAL_QUARANTINE, _A.TAX)),
+    GatePlan(
+        Place.YARD_OUT,
+        Heading.OUT,
+        (),
+        (_A.CUSTOMS, _A.BORDER_GUARD, _A.ANIMAL_QUARANTINE, _A.GATE_MANAGEMENT),
+    ),
 )
 """Who stands where: both barriers, each both ways, a yard with its entrance, its exit and the agencies' desk."""
 
@@ -203,7 +208,6 @@ threads = 1
         return {
             "directory": str(self.folder),
             "screens": {gate.node: f"{self.screen(gate)}/lane/{LANE}" for gate in GATES},
-            "lanes": {door.name: f"{self.screen(door.gate)}/lane/{door.lane}" for door in DOORS},
             "centre": self.centre,
             "broker": {"host": "127.0.0.1", "port": self.ports["broker"]},
             "credentials": {

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -16,10 +16,11 @@ SAID = {
     "value_weight_class": "VT6",
     "value_customs_kind": "B11",
     "value_goods_group": "general",
+    "value_transfer": "none",
     "value_result": "passed",
-    "value_amount_vnd": "800000",
 }
-"""What simulated officers say of every vehicle."""
+"""What simulated officers say of every vehicle, of what there is to choose; amounts stand in their fields."""
+CONFIRM, CASH = "/desk/confirm", "/desk/cash"
 OPEN_WITH_REASON = "open_with_reason"
 """The primary press of a border guard where no text says what to do."""
 PRIMARY = ("confirm_and_open", "open", "confirm")
@@ -42,12 +43,19 @@ class Form:
     hidden: dict[str, str] = field(default_factory=dict)
     presses: list[str] = field(default_factory=list)
     primary: str | None = None
-    owed: list[str] = field(default_factory=list)
-    """Names of the fields of what a confirmation must say."""
+    typed: dict[str, str] = field(default_factory=dict)
+    """Fields to type into, with what stands in them."""
+    choices: dict[str, list[str]] = field(default_factory=dict)
+    """What there is to choose, by field."""
 
     def filled(self) -> dict[str, str]:
-        """What the form sends when everything that it asks for is said."""
-        return {**self.hidden, **{name: SAID[name] for name in self.owed}}
+        """What the form sends when everything that it asks for is said: of choices what officers say, else the first."""
+        typed = {name: value or SAID.get(name, "") for name, value in self.typed.items()}
+        chosen = {
+            name: said if (said := SAID.get(name)) in codes else codes[0]
+            for name, codes in self.choices.items()
+        }
+        return {**self.hidden, **typed, **chosen}
 
 
 class Page(HTMLParser):
@@ -67,14 +75,23 @@ class Page(HTMLParser):
             self.passage, self.state = given["data-passage"], given.get("data-state", "")
         if tag == "form":
             self.forms.append(Form(given.get("action", "")))
-        elif tag == "input" and self.forms and given.get("type") == "hidden":
-            self.forms[-1].hidden[given.get("name", "")] = given.get("value", "")
-        elif tag == "input" and self.forms and given.get("name", "").startswith("value_"):
-            self.forms[-1].owed.append(given["name"])
+        elif tag == "input" and self.forms:
+            self._input(self.forms[-1], given)
         elif tag == "button" and self.forms and given.get("name") == "press":
             self.forms[-1].presses.append(given["value"])
             if "primary" in given.get("class", ""):
                 self.forms[-1].primary = given["value"]
+
+    @staticmethod
+    def _input(form: Form, given: Mapping[str, str]) -> None:
+        name, value = given.get("name", ""), given.get("value", "")
+        match given.get("type", "text"):
+            case "hidden":
+                form.hidden[name] = value
+            case "radio" | "checkbox":
+                form.choices.setdefault(name, []).append(value)
+            case _:
+                form.typed[name] = value
 
 
 class Officer:
@@ -175,7 +192,10 @@ class Officer:
 
 
 class DeskOfficer:
-    """An officer at the desk in the yard: confirms the vehicles that stand there. `present` tells which declarations."""
+    """An officer at the desk in the yard: confirms the vehicles that stand there. `present` tells which declarations.
+
+    A collector takes cash first and confirms when she sees it on her list.
+    """
 
     def __init__(self, screen: str, badge: Badge, present: Callable[[str], bool]) -> None:
         self._badge = badge
@@ -190,11 +210,20 @@ class DeskOfficer:
                 with contextlib.suppress(httpx.HTTPError):
                     await self._client.post("/login", data=credentials)
                     while True:
-                        page = Page((await self._client.get("/desk")).text)
-                        for form in page.forms:
-                            if form.action == "/desk/confirm" and self._present(form.hidden["declaration"]):
+                        for form in desk_presses(Page((await self._client.get("/desk")).text)):
+                            if self._present(form.hidden["declaration"]):
                                 await self._client.post(form.action, data=form.filled())
                         await asyncio.sleep(LOOK_EVERY_S)
                 await asyncio.sleep(0.5)
         finally:
             await self._client.aclose()
+
+
+def desk_presses(page: Page) -> list[Form]:
+    """The next press for each vehicle at the desk: cash where some of a known amount is still due, else the confirmation."""
+    to_pay = {_vehicle(form): form for form in page.forms if form.action == CASH and form.typed.get("amount")}
+    return [to_pay.get(_vehicle(form), form) for form in page.forms if form.action == CONFIRM]
+
+
+def _vehicle(form: Form) -> tuple[str, str]:
+    return form.hidden["declaration"], form.hidden["vehicle"]

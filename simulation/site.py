@@ -83,7 +83,7 @@ class Site:
             return None
         no = await self.client.declare(dict(trip.declaration))
         animal = trip.declaration["quarantine"].get("animal_quarantine") == "required"
-        self._desk_wants[no] = {"customs", "border_guard", "tax"} | (
+        self._desk_wants[no] = {"customs", "border_guard", "gate_management"} | (
             {"animal_quarantine"} if animal else set()
         )
         if trip.recalled:

@@ -294,7 +294,12 @@ class Site:
         return self.tell(node or node_at(at[0]), Draft("refused", subjects.vehicle(NO, VEHICLE), dump(body)))
 
     def drive_through(
-        self, at: tuple[Place, Heading], *, node: str | None = None, vehicle: str = VEHICLE
+        self,
+        at: tuple[Place, Heading],
+        *,
+        node: str | None = None,
+        vehicle: str = VEHICLE,
+        last_step: bool = False,
     ) -> Fact:
         """The vehicle passes the open boom."""
         body = Passed(
@@ -305,6 +310,7 @@ class Site:
             plate=PLATE,
             declaration=NO,
             vehicle=vehicle,
+            last_step=last_step,
         )
         return self.tell(node or node_at(at[0]), Draft("passed", subjects.vehicle(NO, vehicle), dump(body)))
 

@@ -11,10 +11,11 @@ from shared import plates, subjects
 from shared.applying import governing
 from shared.bodies import RULE_KINDS
 from shared.codes import YARD_GATES, Actor, Country, Ground, Heading, Place
-from shared.decide import Decision, decide_at, explain_no_declaration
+from shared.decide import Decision, decide_about, explain_no_declaration
 from shared.declared import Declaration
 from shared.facts import Fact
 from shared.history import History
+from shared.judging import Subject
 from shared.known import Known
 from shared.matching import ActiveVehicle, ActiveVehicles, Match, Outcome, Role, match
 from shared.node.declarations import DeclarationBook, Declared
@@ -150,9 +151,9 @@ class Knowledge:
         fits = partial(self._fits, place=place, heading=heading)
         found = self._match(passage, self.book.active, fits)
         refused = None
-        if found.outcome is Outcome.NONE and passage.text is not None:
+        if passage.text is not None and _nobodys(passage, found):
             refused = self.turned_away(passage.text, passage.trailer)
-            found = found if refused else self._ended(passage)
+            found = found if refused else self._ended(passage, found)
             refused = refused or explain_no_declaration()
         chosen = _chosen(passage, found)
         if chosen is None:
@@ -167,13 +168,13 @@ class Knowledge:
             return Judgement(decision=explain_no_declaration(), settings=self.settings)
         known = self.known()
         facts = self.store.about(subjects.declaration(no))
-        now, settings = self.store.clock.now().wall, self.settings
-        procedure, decision = decide_at(
-            self.procedures, declared.body, vehicle, facts, known, settings, place, heading, now
-        )
+        about = Subject(declared.body, vehicle, History.of(facts, known.authority), self.settings)
+        now = self.store.clock.now().wall
+        procedure, decision = decide_about(self.procedures, about, known, place, heading, now)
         decision = self.published().noted(decision, procedure)
-        history = History.of(facts, known.authority)
-        return Judgement(Match(Outcome.NONE), declared, vehicle, procedure, decision, history, settings)
+        return Judgement(
+            Match(Outcome.NONE), declared, vehicle, procedure, decision, about.history, about.settings
+        )
 
     def turned_away(self, tractor: str, trailer: str | None, slip: str | None = None) -> Decision | None:
         """The refusal of a vehicle that matches nothing under way, when its cause is known. `slip`: as in `turn_away`."""
@@ -206,14 +207,14 @@ class Knowledge:
         country, ground = passage.read.country, passage.read.ground
         return match(text, active, trailers=trailers, country=country, ground=ground, fits=fits)
 
-    def _ended(self, passage: Passage) -> Match:
-        """An exact match among declarations that are recalled or through; the newest of several."""
+    def _ended(self, passage: Passage, under_way: Match) -> Match:
+        """An exact match among declarations that are recalled or through, the newest of several; else what is under way."""
         text = passage.text or ""
         found = self._match(passage, self.book.ended)
         exact = [one for one in found.candidates if one.key == plates.key(text)]
         if found.outcome is Outcome.AMBIGUOUS and exact:
             return Match(Outcome.EXACT, (max(exact, key=lambda one: one.declaration),))
-        return found if found.outcome is Outcome.EXACT else Match(Outcome.NONE)
+        return found if found.outcome is Outcome.EXACT else under_way
 
     def _fits(self, one: ActiveVehicle, place: Place, heading: Heading) -> bool:
         """Its procedure has a step here, which it has not passed; so a declaration of yesterday gives way to today's.
@@ -249,13 +250,17 @@ class Knowledge:
 
 
 def opens_by_itself(passage: Passage, about: Judgement, place: Place) -> bool:
-    """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens, once."""
+    """A yard gate's step is the device's own: an exact, final read of a vehicle that may pass opens, once.
+
+    An officer's word is final, and exact where she chose the vehicle: a trailer's plate that she typed names no tractor.
+    """
     decision = about.decision
     if place not in YARD_GATES or decision is None:
         return False
-    certain = passage.correction is not None
-    sure = certain or (passage.read is not None and passage.read.final)
-    exact = certain or (about.match.outcome is Outcome.EXACT and about.match.role is Role.TRACTOR)
+    said = passage.correction
+    sure = said is not None or (passage.read is not None and passage.read.final)
+    chosen = said is not None and said.vehicle is not None
+    exact = chosen or (about.match.outcome is Outcome.EXACT and about.match.role is Role.TRACTOR)
     ours = decision.opens is Actor.DEVICE and decision.automatic
     return ours and sure and exact and passage.request is None
 
@@ -283,6 +288,14 @@ def concerns(fact: Fact, judgement: Judgement) -> bool:
         return True
     no = subjects.declaration_of(fact.subject)
     return no is not None and judgement.declaration is not None and no == judgement.declaration.no
+
+
+def _nobodys(passage: Passage, found: Match) -> bool:
+    """Whether nobody under way bears the plate. Look-alikes leave that open only until an officer has said what the plate is."""
+    key = plates.key(passage.text or "")
+    if passage.correction is None:
+        return found.outcome is Outcome.NONE
+    return passage.correction.vehicle is None and all(one.key != key for one in found.candidates)
 
 
 def _chosen(passage: Passage, found: Match) -> tuple[str, str] | None:

@@ -24,7 +24,7 @@ from shared.bodies import (
     dump,
 )
 from shared.body import Body
-from shared.codes import LANE_PLACES, Actor, Heading, Place
+from shared.codes import BARRIERS, LANE_PLACES, Actor, Heading, Place
 from shared.decide import seen
 from shared.facts import Draft
 from shared.known import Known
@@ -155,14 +155,13 @@ class LaneFacts:
     def passed(self, passage: Passage, about: Judgement, *, assumed: bool = False) -> Draft:
         """The vehicle went through, seen by the loop under the boom or assumed for want of one."""
         step = about.decision.step if about.decision else None
-        lanes = _lane_steps(about)
         body = Passed(
             **self._at(passage),
             plate=passage.text,
             **self._vehicle(about),
             step=step.clause if step else None,
             assumed=assumed,
-            last_step=bool(step and lanes and lanes[-1].clause == step.clause),
+            last_step=step is not None and _ends_trip(step, about),
             request=passage.request,
             picture=passage.kept.picture if passage.kept else None,
             thumbnail=passage.kept.thumbnail if passage.kept else None,
@@ -200,9 +199,14 @@ class LaneFacts:
         return Draft(kind, subject, dump(body))
 
 
-def _lane_steps(about: Judgement) -> list[Step]:
-    """The steps of the vehicle's way at which a lane stands, in order."""
+def _ends_trip(step: Step, about: Judgement) -> bool:
+    """Whether no lane stands on the vehicle's way after a step, and it is out of the gate area.
+
+    Who has given its goods away, or came in for others, leaves by steps of another procedure than the one that led it in.
+    """
     if about.procedure is None or about.declaration is None or about.vehicle is None:
-        return []
+        return False
     load = about.declaration.load(about.vehicle)
-    return [step for step in about.procedure.steps if step.place in LANE_PLACES and load in step.loads]
+    lanes = [one for one in about.procedure.steps if one.place in LANE_PLACES and load in one.loads]
+    inside = sum((1 if one.heading is Heading.IN else -1) for one in lanes if one.place in BARRIERS)
+    return bool(lanes) and lanes[-1].clause == step.clause and inside <= 0

@@ -130,9 +130,11 @@ def _can_lift_refusal(decision: Decision, agency: Agency) -> bool:
 
 
 def _only_reason_lifts(decision: Decision) -> bool:
-    """A refusal at a step where nobody confirms (4.3.e read literally) is lifted by an opening with its reason."""
+    """A refusal at a step where no agency confirms (4.3.e literally, yard gates) is lifted by an opening with its reason."""
     refused = any(reason.code is Code.REFUSED_BY_OFFICER for reason in decision.reasons)
-    return refused and decision.step is not None and not decision.step.confirm
+    if not refused or decision.step is None:
+        return False
+    return not any(isinstance(one, Agency) for one in decision.step.confirm)
 
 
 def _not_as_declared(decision: Decision) -> bool:

@@ -1,7 +1,7 @@
 """What the screen needs of the gate. Everything is called on the event loop's thread."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from edge.disk import DiskLevel
 from edge.lane.view import LaneView, Officer, Pressed, Tick
 from shared.agency_names import Called
 from shared.codes import Agency
+from shared.fees import Fee
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,43 @@ class DeskPress:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """One thing to choose, by its code; `words` by language where the catalogue of the screen has none."""
+
+    code: str
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A value that a confirmation must say: one of `choices` (or `several`), or typed where there are none.
+
+    `usual`: what is often typed; `preset`: what stands in the field already.
+    """
+
+    code: str
+    choices: tuple[Choice, ...] = ()
+    several: bool = False
+    usual: tuple[str, ...] = ()
+    preset: str = ""
+
+
+@dataclass(frozen=True)
 class DeskLine:
-    """A vehicle that awaits an agency at one step. `owed`: codes of the values that the confirmation must say."""
+    """A vehicle that awaits an agency at one step.
+
+    `owed`: the values that the confirmation must say; `held_by`: quarantines whose result holds it back; `fee`: how its fee
+    stands, for a collector; `told`: what the fee follows from.
+    """
 
     press: DeskPress
     plate: str
     what: Mapping[str, str]
     ticks: tuple[Tick, ...]
-    owed: tuple[str, ...] = ()
+    owed: tuple[Asked, ...] = ()
+    held_by: tuple[Agency, ...] = ()
+    fee: Fee | None = None
+    told: tuple[Choice, ...] = ()
 
 
 class Changes(Protocol):
@@ -143,6 +173,10 @@ class GateForScreen(Protocol):
 
     async def confirm_at_desk(self, officer: Officer, pressed: DeskPress, values: Mapping[str, str]) -> None:
         """Confirms a step away from any boom; returns when it is on disk; raises PressRefused."""
+        ...
+
+    async def take_cash(self, officer: Officer, pressed: DeskPress, amount: str) -> None:
+        """Records money that a collector took at the counter; returns when it is on disk; raises PressRefused."""
         ...
 
     def picture(self, sha256: str) -> Path | None:

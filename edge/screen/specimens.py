@@ -1,6 +1,6 @@
 """A gate made of nothing but values, to look at the screen and to test it: one lane in any of its typical situations.
 
-python -m edge.screen.specimens near      # http://127.0.0.1:8000, officer bp-1 (or hq-1, gtvt-1), PIN 1234
+python -m edge.screen.specimens near      # http://127.0.0.1:8000, officer bp-1 (or hq-1, gtvt-1, kddv-1, thue-1), PIN 1234
 """
 
 import sys
@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from edge.changes import Changes
+from edge.desk_values import explained, taken, whole_vnd
 from edge.lane.machine import LaneState
 from edge.lane.view import (
     BarrierShown,
@@ -27,6 +28,7 @@ from edge.lane.view import (
     TickState,
 )
 from edge.screen.app import create_app
+from edge.screen.desk_specimens import DESK, NO, OTHER_NO, paid
 from edge.screen.ports import DeskLine, DeskPress, LaneForScreen, LinkShown
 from shared.agency_names import NO_NAMES, Called
 from shared.codes import (
@@ -55,8 +57,13 @@ BG, CUSTOMS, HEALTH, TRANSPORT = (
 )
 ALL_FOUR = (TRANSPORT, CUSTOMS, HEALTH, BG)
 PIN = "1234"
-OFFICERS = {"bp-1": BG, "hq-1": CUSTOMS, "gtvt-1": TRANSPORT, "thue-1": Agency.TAX}
-NO, OTHER_NO = "2311202600017", "2311202600042"
+OFFICERS = {
+    "bp-1": BG,
+    "hq-1": CUSTOMS,
+    "gtvt-1": TRANSPORT,
+    "thue-1": Agency.TAX,
+    "kddv-1": Agency.ANIMAL_QUARANTINE,
+}
 PICTURE = "ab" * 32
 
 DECLARATION = Declaration(
@@ -313,6 +320,8 @@ class SpecimenGate:
         self.names = NO_NAMES
         self.causes: list[str] = []
         self.confirmed_at_desk: list[tuple[str, str, str]] = []
+        self.said_at_desk: Mapping[str, str] = {}
+        self.desk_lines = dict(DESK)
 
     def link(self) -> LinkShown:
         """The line to the centre, as it was set."""
@@ -328,26 +337,33 @@ class SpecimenGate:
         return Officer(code, OFFICERS[code], "man-hinh-1") if known else None
 
     def desk(self, agency: Agency) -> tuple[DeskLine, ...]:
-        """Two vehicles, for customs only."""
-        if agency is not CUSTOMS or self.confirmed_at_desk:
-            return ()
-        ticks = (Tick(CUSTOMS, TickState.MISSING), _done(BG, "bp-5", 2, 31))
-        what = {"vi": "Kiểm soát chuyên ngành tại bãi", "en": "Controls in the yard", "zh": "货场查验"}
-        owed = ("customs_kind", "goods_group")
-        return (
-            DeskLine(DeskPress(NO, "v1", "4.2.d", "d-1"), "29C12345", what, ticks, owed),
-            DeskLine(DeskPress(OTHER_NO, "v1", "4.2.d", "d-2"), "桂FF0123", what, ticks, owed),
-        )
+        """Vehicles of the desk's specimens, until one was confirmed."""
+        return () if self.confirmed_at_desk else self.desk_lines.get(agency, ())
 
     async def confirm_at_desk(self, officer: Officer, pressed: DeskPress, values: Mapping[str, str]) -> None:
         """Keeps the confirmation."""
+        line = self._desk_line(officer, pressed)
+        said = taken(line.owed, values)
+        if line.fee is not None:
+            said |= explained(line.fee, said, values.get("reason", ""))
+        self.said_at_desk = said
+        self.confirmed_at_desk.append((pressed.declaration, pressed.vehicle, pressed.clause))
+        self.changes.notify()
+
+    async def take_cash(self, officer: Officer, pressed: DeskPress, amount: str) -> None:
+        """Takes the money in."""
+        line, amount_vnd = self._desk_line(officer, pressed), whole_vnd(amount)
+        lines = self.desk_lines[officer.agency]
+        self.desk_lines[officer.agency] = tuple(
+            paid(one, amount_vnd) if one == line else one for one in lines
+        )
+        self.changes.notify()
+
+    def _desk_line(self, officer: Officer, pressed: DeskPress) -> DeskLine:
         line = next((one for one in self.desk(officer.agency) if one.press == pressed), None)
         if line is None:
             raise PressRefused("stale")
-        if not all(values.get(code) for code in line.owed):
-            raise PressRefused("values_missing")
-        self.confirmed_at_desk.append((pressed.declaration, pressed.vehicle, pressed.clause))
-        self.changes.notify()
+        return line
 
     def picture(self, sha256: str) -> Path | None:
         """The one picture, if it has one."""

@@ -27,8 +27,9 @@ class Declared:
 
 
 class Declarations:
-    """The tables `declarations` (newest version of each), `vehicles` (by comparison key), `recalls` and `ended`.
+    """The tables `declarations` (newest version of each), `vehicles` (by comparison key), `recalls`, `ended` and `led_in`.
 
+    `led_in`: under which declaration a vehicle of another one came in empty, by any version: where its trip ends, both end.
     `vehicles` holds tractors and trailers of the newest version, and as `earlier` the tractors of every version before it,
     also those that still stand.
     """
@@ -44,6 +45,10 @@ CREATE TABLE IF NOT EXISTS vehicles (
     PRIMARY KEY (no, role, vehicle, plate, country, site)
 );
 CREATE INDEX IF NOT EXISTS idx_vehicles_key ON vehicles (key);
+CREATE TABLE IF NOT EXISTS led_in (
+    no TEXT, vehicle TEXT, key TEXT, empty_no TEXT, PRIMARY KEY (no, vehicle, key, empty_no)
+);
+CREATE INDEX IF NOT EXISTS idx_led_in_empty_no ON led_in (empty_no);
 """
 
     def apply(self, database: Engine, fact: Fact, body: Body) -> None:
@@ -51,11 +56,13 @@ CREATE INDEX IF NOT EXISTS idx_vehicles_key ON vehicles (key);
         match body:
             case Declaration() if from_centre(body.site, fact):
                 self._declare(database, fact, body)
-            case Passed(last_step=True, declaration=str()):
+                _lead_in(database, body)
+                _end_led_in(database, body.no)
+            case Passed(last_step=True, declaration=str() as no):
                 database.execute(
-                    "INSERT INTO ended(no, vehicle) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                    (body.declaration, body.vehicle),
+                    "INSERT INTO ended(no, vehicle) VALUES (?, ?) ON CONFLICT DO NOTHING", (no, body.vehicle)
                 )
+                _end_led_in(database, no)
             case Recalled() if is_centre(author_of(fact.journal)):
                 database.execute("INSERT INTO recalls(no) VALUES (?) ON CONFLICT DO NOTHING", (body.no,))
                 database.execute("UPDATE declarations SET recalled = 1 WHERE no = ?", (body.no,))
@@ -64,7 +71,7 @@ CREATE INDEX IF NOT EXISTS idx_vehicles_key ON vehicles (key);
 
     def drop(self, database: Engine, no: str) -> None:
         """See Projection."""
-        for table in ("declarations", "recalls", "ended", "vehicles"):
+        for table in ("declarations", "recalls", "ended", "vehicles", "led_in"):
             database.execute(f"DELETE FROM {table} WHERE no = ?", (no,))
 
     def _declare(self, database: Engine, fact: Fact, body: Declaration) -> None:
@@ -105,6 +112,28 @@ def _insert(database: Engine, body: Declaration, role: Role) -> None:
             for vehicle in body.vehicles
             if (plate := vehicle.trailer if role is Role.TRAILER else vehicle.plate)
         ],
+    )
+
+
+def _lead_in(database: Engine, body: Declaration) -> None:
+    database.executemany(
+        "INSERT INTO led_in(no, vehicle, key, empty_no) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [
+            (body.no, one.vehicle, plates.key(one.plate), one.empty_declaration)
+            for one in body.vehicles
+            if one.empty_declaration
+        ],
+    )
+
+
+def _end_led_in(database: Engine, no: str) -> None:
+    """Ends what a vehicle came in empty under, where it has gone out with the goods; whichever of the two is heard of last."""
+    database.execute(
+        """INSERT INTO ended(no, vehicle)
+           SELECT v.no, v.vehicle FROM led_in l JOIN ended e ON e.no = l.no AND e.vehicle = l.vehicle
+           JOIN vehicles v ON v.no = l.empty_no AND v.key = l.key
+           WHERE l.no = ? OR l.empty_no = ? ON CONFLICT DO NOTHING""",
+        (no, no),
     )
 
 

@@ -452,7 +452,8 @@ class Store(Held):
 
     def _understand(self) -> None:
         """Reads again what an earlier version of this program did not understand."""
-        flawed = self._facts("flaw IS NOT NULL ORDER BY position", ())
+        by_arrival = "position + 0"  # not the bare column: SQLite would read the whole table in its order
+        flawed = self._facts(f"flaw IS NOT NULL ORDER BY {by_arrival}", ())
         read = [(fact, *_read(fact)) for fact in flawed]
         good = [fact for fact, _, flaw in read if flaw is None]
         if good:

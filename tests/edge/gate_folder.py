@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from edge.configuration import GateConfiguration, load
+from edge.gate import Gate
 from edge.officers import make_verifier
 from edge.underway import Underway
 from shared.journal import centre_node, journal_id
 from shared.node.declarations import Declarations
 from shared.node.store import Store
 from tests.builders import MORNING, PROCEDURES, SITE, Site, key
+from tests.edge.world import Clock, ToldReader
 
 PIN = "246801"
 GATE = f"""\
@@ -49,8 +51,12 @@ def gate_file(
     place: str = "barrier-2",
     agencies: tuple[str, ...] = ("border_guard", "customs"),
     names: str | None = None,
+    fees: str = "",
 ) -> Path:
-    """Writes the folder; gives the configuration file. `names`: the file of agencies' names, where it has its own."""
+    """Writes the folder; gives the configuration file.
+
+    `names`: the file of agencies' names, where it has its own; `fees`: its table of fees.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "node.key").write_text(key(journal_id(node)).text(), encoding="utf-8")
     (folder / "officers.toml").write_text(
@@ -60,13 +66,20 @@ def gate_file(
     centre_key = key(journal_id(centre_node(SITE))).public.text
     quoted = ", ".join(f'"{agency}"' for agency in agencies)
     text = GATE.format(node=node, place=place, agencies=quoted, centre_key=centre_key)
-    file.write_text(f'agency_names = "{names}"\n{text}' if names else text, encoding="utf-8")
+    text = f'agency_names = "{names}"\n{text}' if names else text
+    file.write_text(f"{text}\n[fees]\n{fees}\n" if fees else text, encoding="utf-8")
     return file
 
 
 def configuration(folder: Path, **how: Any) -> GateConfiguration:
     """The folder's configuration, loaded."""
     return load(gate_file(folder, **how))
+
+
+def gate_in(folder: Path, **how: Any) -> Gate:
+    """The gate of a folder, with a clock and a reader that do as they are told."""
+    clock = Clock()
+    return Gate(configuration(folder, **how), ToldReader(clock), clock)
 
 
 def hears(store: Store, site: Site, node: str = "gate-2") -> None:

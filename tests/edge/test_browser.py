@@ -45,6 +45,15 @@ class Served:
         """Changes the lane as the gate would: on the loop's own thread."""
         self._loop.call_soon_threadsafe(self.gate.lane.show, view)
 
+    def change(self, **link: object) -> None:
+        """Changes what every page tells of the line to the centre."""
+
+        def there() -> None:
+            self.gate.link_shown = replace(self.gate.link_shown, **link)  # type: ignore[arg-type]
+            self.gate.changes.notify()
+
+        self._loop.call_soon_threadsafe(there)
+
     def __enter__(self) -> "Served":
         self._thread.start()
         assert self._started.wait(5)
@@ -157,15 +166,130 @@ def test_an_emergency_is_held_for_a_second_and_a_tap_is_not_enough(
     assert [one.press for one in served.gate.lane.pressed] == [Press.EMERGENCY]
 
 
+SMALL = """() => [...document.querySelectorAll("button, a, summary, input:not(.choice input), label.choice")]
+    .filter(one => one.checkVisibility()).map(one => one.getBoundingClientRect())
+    .filter(box => Math.min(box.width, box.height) < 55.5).length"""
+"""Counts what is too small for a glove; the target of a choice is its label."""
+
+
 def test_touch_targets_are_large_enough_for_gloves(served: Served, page: "playwright.Page") -> None:
     served.gate.lane.shown = SITUATIONS["ambiguous"]
     sign_in(page, served.address, "bp-1")
     page.get_by_role("button", name="Sửa biển số").tap()
-    small = page.evaluate(
-        """() => [...document.querySelectorAll("button, a, summary, input")].filter(one => one.checkVisibility())
-        .map(one => one.getBoundingClientRect()).filter(box => Math.min(box.width, box.height) < 55.5).length"""
+    assert page.evaluate(SMALL) == 0
+
+
+# -- the desk
+
+
+def at_desk(page: "playwright.Page", served: Served, officer: str) -> "playwright.Locator":
+    """Signs in; gives the cards of the vehicles at the desk."""
+    sign_in(page, served.address, officer)
+    page.get_by_role("link", name="Bàn xác nhận").tap()
+    page.wait_for_url("**/desk")
+    return page.locator(".card.desk")
+
+
+def refreshed(served: Served, page: "playwright.Page") -> None:
+    """Something changes at the gate, and the page shows it."""
+    served.change(connected=False)
+    playwright.expect(page.locator("p.states")).to_contain_text("mất kết nối")
+
+
+def test_a_weight_class_is_chosen_by_one_press_and_confirmed_by_another(
+    served: Served, page: "playwright.Page"
+) -> None:
+    card = at_desk(page, served, "bp-1").first
+    card.get_by_text("Từ 4 đến dưới 10 tấn").tap()
+    card.get_by_role("button", name="Xác nhận").tap()
+    playwright.expect(page.locator("#message")).to_have_text("Đã ghi")
+    assert served.gate.said_at_desk == {"weight_class": "VT4"}
+
+
+def test_a_half_filled_form_outlives_news_and_so_does_the_cursor(
+    served: Served, page: "playwright.Page"
+) -> None:
+    card = at_desk(page, served, "hq-1").nth(1)
+    card.get_by_text("Nông sản").tap()
+    card.get_by_text("Rau, quả tươi").tap()
+    card.get_by_text("Chỉ sang tải tại bãi").tap()
+    kind = card.locator("[name=value_customs_kind]")
+    kind.press_sequentially("E4")
+    refreshed(served, page)
+    playwright.expect(kind).to_be_focused()
+    page.keyboard.type("2")
+    card.get_by_role("button", name="Xác nhận").tap()
+    playwright.expect(page.locator("#message")).to_have_text("Đã ghi")
+    assert served.gate.said_at_desk == {
+        "customs_kind": "E42", "goods_group": "fresh_produce,farm", "transfer": "only",
+    }  # fmt: skip
+
+
+def test_the_focus_stays_on_a_button_when_the_page_changes(served: Served, page: "playwright.Page") -> None:
+    button = at_desk(page, served, "kddv-1").first.get_by_role("button", name="Xác nhận")
+    button.focus()
+    refreshed(served, page)
+    playwright.expect(button).to_be_focused()
+
+
+def test_what_was_not_touched_follows_the_news(served: Served, page: "playwright.Page") -> None:
+    card = at_desk(page, served, "thue-1").last
+    card.locator("[name=amount]").fill("100.000")
+    card.get_by_role("button", name="Thu tiền mặt").tap()
+    playwright.expect(card).to_contain_text("400.000 đ")
+    playwright.expect(card.locator("[name=amount]")).to_have_value("400.000")
+
+
+def test_a_usual_kind_is_filled_in_by_one_press(served: Served, page: "playwright.Page") -> None:
+    card = at_desk(page, served, "hq-1").first
+    card.get_by_role("button", name="C11").tap()
+    playwright.expect(card.locator("[name=value_customs_kind]")).to_have_value("C11")
+
+
+def test_choices_are_made_by_keyboard_alone(served: Served, page: "playwright.Page") -> None:
+    card = at_desk(page, served, "kddv-1").first
+    card.locator("[value=passed]").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("#message")).to_have_text("Đã ghi")
+    assert served.gate.said_at_desk == {"result": "passed"}
+
+
+def test_a_result_that_fails_says_on_its_button_that_it_holds_the_vehicle(
+    served: Served, page: "playwright.Page"
+) -> None:
+    card = at_desk(page, served, "kddv-1").first
+    warning = card.get_by_text("xe bị giữ lại tại bãi")
+    playwright.expect(warning).to_be_hidden()
+    card.get_by_text("Không đạt", exact=True).tap()
+    playwright.expect(warning).to_be_visible()
+    playwright.expect(card.locator("button.primary")).to_have_text(
+        "Ghi không đạt, giữ xe", use_inner_text=True
     )
-    assert small == 0
+
+
+def test_money_that_does_not_match_asks_for_a_reason_in_words(
+    served: Served, page: "playwright.Page"
+) -> None:
+    card = at_desk(page, served, "thue-1").first
+    card.get_by_role("button", name="Xác nhận").tap()
+    playwright.expect(page.locator("#message")).to_contain_text("Số tiền chưa khớp")
+    card.get_by_text("Số tiền không khớp: chọn lý do").tap()
+    card.get_by_text("Tiền đã nộp, hệ thống chưa báo").tap()
+    refreshed(served, page)
+    card.get_by_role("button", name="Xác nhận").tap()
+    playwright.expect(page.locator("#message")).to_have_text("Đã ghi")
+    assert served.gate.said_at_desk["reason"] == "Tiền đã nộp, hệ thống chưa báo"
+
+
+@pytest.mark.parametrize("officer", ["bp-1", "hq-1", "kddv-1", "thue-1"])
+def test_at_the_desk_too_everything_is_large_enough_and_nothing_is_cut_off(
+    served: Served, page: "playwright.Page", officer: str
+) -> None:
+    at_desk(page, served, officer)
+    assert page.evaluate(SMALL) == 0
+    assert page.evaluate("document.getElementById('panel').scrollWidth <= innerWidth")
 
 
 def test_a_daemon_that_stands_still_is_said_in_large_letters_within_two_seconds(

@@ -7,8 +7,9 @@ import pytest
 
 from edge.configuration import load
 from hardware.modbus import Contact
-from shared.codes import Place
+from shared.codes import Agency, Place
 from shared.configuration import BadConfiguration
+from shared.node.tariff_files import SHIPPED as SHIPPED_TARIFFS
 from shared.settings import HealthTick
 from tests.builders import PROCEDURES
 from tests.edge.gate_folder import gate_file
@@ -148,3 +149,46 @@ def test_paths_are_relative_to_the_file_and_wiring_reaches_the_driver(tmp_path: 
     assert found.path(found.table.data) == tmp_path / "data"
     wiring = found.table.lane[0].barrier.settings("lane-1").inputs
     assert (wiring.boom_open, wiring.boom_closed) == (Contact(3, True), None)
+
+
+# -- fees
+
+
+def test_without_a_table_of_fees_the_shipped_tariffs_hold_and_gate_management_collects(
+    tmp_path: Path,
+) -> None:
+    found = load(gate_file(tmp_path))
+    assert found.tariffs == SHIPPED_TARIFFS
+    assert found.table.fees.collector is Agency.GATE_MANAGEMENT
+
+
+def test_who_collects_and_the_folder_of_tariffs_are_written_as_at_the_centre(tmp_path: Path) -> None:
+    (tmp_path / "own").symlink_to(SHIPPED_TARIFFS)
+    fees = (
+        'collector = "tax"\ntariffs = "own"\n[[fees.route]]\ncollector = "gate_management"\nkinds = ["E42"]'
+    )
+    found = load(gate_file(tmp_path, fees=fees))
+    assert found.tariffs == tmp_path / "own"
+    assert found.table.fees.collector_of("CKHN", None, "E42") is Agency.GATE_MANAGEMENT
+    assert found.table.fees.collector_of("CKHN", None, "A11") is Agency.TAX
+
+
+@pytest.mark.parametrize(
+    ("fees", "told"),
+    [
+        ('tariffs = "nowhere"', "nowhere:1: folder: holds no tariff"),
+        ('collector = "customs"', r"gate\.toml:\d+: fees\.collector: "),
+        ('who = "tax"', r"fees\.who: this key is not known"),
+    ],
+)
+def test_what_is_wrong_with_the_fees_is_told(tmp_path: Path, fees: str, told: str) -> None:
+    with pytest.raises(BadConfiguration, match=told):
+        load(gate_file(tmp_path, fees=fees))
+
+
+def test_a_fault_in_a_tariff_file_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    text = (SHIPPED_TARIFFS / "09-2025.toml").read_text(encoding="utf-8").replace('"VT4"', '"VT6"', 1)
+    (tmp_path / "own" / "09-2025.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadConfiguration, match=r"09-2025\.toml:.*VT6 stands twice"):
+        load(gate_file(tmp_path, fees='tariffs = "own"'))

@@ -1,38 +1,25 @@
 """The gate PC put together: signing in offline, the line to the centre, the desk, readiness, and what it tells of itself."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edge.gate import Gate
-from edge.lane.view import Officer, PressRefused, TickState
-from edge.screen.ports import DeskLine
+from edge.lane.view import Officer
 from edge.telemetry import status, will
 from shared import protocol
 from shared.clock import utc_now
 from shared.codes import Agency
-from shared.facts import Fact
 from shared.node.errors import StoreUnusable
 from shared.words import Language
-from tests.builders import BARRIER_2_IN, BORDER_GUARD, CUSTOMS, HEALTH, NO, PLATE, SITE, VEHICLE, Site
-from tests.edge.gate_folder import PIN, configuration, hears
-from tests.edge.world import Clock, ToldReader
+from tests.builders import CUSTOMS, SITE, Site
+from tests.edge.gate_folder import PIN, gate_in, hears
 from tests.loop import in_loop
 from tests.naming import renamed_text
 
 CUSTOMS_OFFICER = Officer("customs-1", CUSTOMS, "yard-desk")
-
-
-def gate_in(folder: Path, names: str | None = None, **how: Any) -> Gate:
-    clock = Clock()
-    if names is not None:
-        (folder / "agencies.toml").write_text(names, encoding="utf-8")
-        how = {**how, "names": "agencies.toml"}
-    return Gate(configuration(folder, **how), ToldReader(clock), clock)
 
 
 @pytest.fixture
@@ -140,125 +127,21 @@ def test_the_last_will_is_a_status_of_the_same_node_that_is_not_there() -> None:
     )
 
 
+def named(folder: Path, names: str) -> Gate:
+    """A gate with a file of agencies' names of its own."""
+    (folder / "agencies.toml").write_text(names, encoding="utf-8")
+    return gate_in(folder, names="agencies.toml")
+
+
 def test_agencies_are_called_as_the_gates_own_file_says(tmp_path: Path) -> None:
-    gate = gate_in(
-        tmp_path, names=renamed_text(CUSTOMS, "2024-03-01", "Hải quan Hữu Nghị", f'site = "{SITE}"')
-    )
+    gate = named(tmp_path, renamed_text(CUSTOMS, "2024-03-01", "Hải quan Hữu Nghị", f'site = "{SITE}"'))
     assert gate.called()(Language.VI, CUSTOMS) == "Hải quan Hữu Nghị"
     assert gate.notes() == []
     gate.store.close()
 
 
 def test_a_file_of_names_that_cannot_be_used_stops_no_gate_and_is_noted(tmp_path: Path) -> None:
-    gate = gate_in(tmp_path, names="[[name]")
+    gate = named(tmp_path, "[[name]")
     assert gate.called()(Language.VI, CUSTOMS) == "Hải quan"
     assert [note.startswith(f"{tmp_path / 'agencies.toml'}:1: TOML: ") for note in gate.notes()] == [True]
     gate.store.close()
-
-
-# -- the desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[tuple[Gate, Site]]:
-    """A gate whose screen is a desk in the yard, and a truck inside."""
-    gate = gate_in(tmp_path, node="yard-desk")
-    site = enrolled_today()
-    site.drive_through(BARRIER_2_IN)
-    hears(gate.store, site, "yard-desk")
-    yield gate, site
-    gate.store.close()
-
-
-async def confirms(gate: Gate, line: DeskLine, officer: Officer = CUSTOMS_OFFICER) -> Fact:
-    await gate.confirm_at_desk(officer, line.press, dict.fromkeys(line.owed, "said"))
-    return [fact for _, fact in gate.store.since(0) if fact.kind == "confirmed"][-1]
-
-
-def test_the_desk_lists_who_is_inside_and_awaits_the_agency(desk: tuple[Gate, Site]) -> None:
-    gate, _ = desk
-    (line,) = gate.desk(CUSTOMS)
-    told = (line.press.declaration, line.press.vehicle, line.plate, line.press.clause)
-    assert told == (NO, VEHICLE, PLATE, "4.2.d")
-    assert line.owed == ("customs_kind", "goods_group")
-    assert gate.desk(HEALTH) == ()
-
-
-def test_a_vehicle_that_has_not_come_yet_is_on_no_list(gate: Gate) -> None:
-    hears(gate.store, Site())
-    assert gate.desk(CUSTOMS) == ()
-
-
-@in_loop
-async def test_a_confirmation_at_the_desk_is_a_fact_and_takes_the_vehicle_off_the_list(
-    desk: tuple[Gate, Site],
-) -> None:
-    gate, site = desk
-    fact = await confirms(gate, gate.desk(CUSTOMS)[0])
-    assert (fact.body["place"], fact.body["step"], fact.body["by"]) == ("yard", "4.2.d", "customs")
-    assert fact.body["declared"] == site.declared.ref
-    assert gate.desk(CUSTOMS) == ()
-    (line,) = gate.desk(BORDER_GUARD)
-    assert {tick.by: tick.state for tick in line.ticks}[CUSTOMS] is TickState.DONE
-
-
-@in_loop
-async def test_a_confirmation_pressed_twice_at_the_desk_is_written_once(desk: tuple[Gate, Site]) -> None:
-    gate, _ = desk
-    line = gate.desk(CUSTOMS)[0]
-    await confirms(gate, line)
-    with pytest.raises(PressRefused, match="stale"):
-        await confirms(gate, line)
-
-
-@pytest.mark.parametrize(
-    "changed", [{"token": "old"}, {"clause": "4.2.b"}, {"vehicle": "v9"}, {"declaration": "2026112399999"}]
-)
-@in_loop
-async def test_a_press_for_another_line_than_the_one_shown_is_refused(
-    desk: tuple[Gate, Site], changed: dict[str, Any]
-) -> None:
-    gate, _ = desk
-    line = gate.desk(CUSTOMS)[0]
-    with pytest.raises(PressRefused, match="stale"):
-        await confirms(gate, replace(line, press=replace(line.press, **changed)))
-
-
-@pytest.mark.parametrize("said", [{}, {"customs_kind": "B11"}, {"customs_kind": "B11", "goods_group": " "}])
-@in_loop
-async def test_a_confirmation_that_does_not_say_what_the_agency_owes_is_refused(
-    desk: tuple[Gate, Site], said: dict[str, str]
-) -> None:
-    gate, _ = desk
-    with pytest.raises(PressRefused, match="values_missing"):
-        await gate.confirm_at_desk(CUSTOMS_OFFICER, gate.desk(CUSTOMS)[0].press, said)
-
-
-@in_loop
-async def test_at_the_desk_too_only_an_enrolled_officer_of_the_agency_confirms(
-    desk: tuple[Gate, Site],
-) -> None:
-    gate, _ = desk
-    for officer in (replace(CUSTOMS_OFFICER, code="stranger"), replace(CUSTOMS_OFFICER, agency=BORDER_GUARD)):
-        with pytest.raises(PressRefused, match="not_enrolled"):
-            await confirms(gate, gate.desk(CUSTOMS)[0], officer)
-
-
-@in_loop
-async def test_a_declaration_amended_after_the_list_was_drawn_makes_the_press_stale(
-    desk: tuple[Gate, Site],
-) -> None:
-    gate, site = desk
-    line = gate.desk(CUSTOMS)[0]
-    site.amend(goods=[{"name": "Sầu riêng"}])
-    hears(gate.store, site, "yard-desk")
-    with pytest.raises(PressRefused, match="stale"):
-        await confirms(gate, line)
-    assert len(gate.desk(CUSTOMS)) == 1
-
-
-def test_a_recalled_declaration_is_on_no_list(desk: tuple[Gate, Site]) -> None:
-    gate, site = desk
-    site.recall()
-    hears(gate.store, site, "yard-desk")
-    assert gate.desk(CUSTOMS) == ()

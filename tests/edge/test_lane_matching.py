@@ -99,6 +99,22 @@ def test_a_trailers_plate_leads_to_its_declaration_and_opens_nothing_by_itself(d
     assert opens_by_itself(by_tractor, judged(world, by_tractor, YARD_IN), YARD_IN[0])
 
 
+def test_a_trailers_plate_that_an_officer_typed_opens_nothing_by_itself_until_she_chose_the_vehicle(
+    declare: Declare,
+) -> None:
+    world = declare(trailer=TRAILER, at=YARD_IN)
+    opened = {
+        said: opens_by_itself(passage, judged(world, passage, YARD_IN), YARD_IN[0])
+        for said in (
+            Correction(TRAILER, "bg-1"),
+            Correction(OTHER, "bg-1"),
+            Correction(OTHER, "bg-1", LATER, VEHICLE),
+        )
+        for passage in (seen(TRAILER, correction=said),)
+    }
+    assert list(opened.values()) == [False, True, True]
+
+
 def test_a_tractor_with_its_own_trailer_goes_on(declare: Declare) -> None:
     world = declare(trailer=TRAILER)
     assert codes(judged(world, seen(OTHER, trailer=TRAILER))) == codes(judged(world, seen(OTHER)))
@@ -154,6 +170,25 @@ def test_a_look_alike_leaves_it_to_the_officer(declare: Declare) -> None:
         world, "declared", "2026112300003", vehicles=[{"vehicle": "v1", "plate": NEAR_PLATE, "country": "VN"}]
     )
     assert judged(world, seen(PLATE)).match.outcome is Outcome.AMBIGUOUS
+
+
+@in_loop
+async def test_a_look_alike_does_not_stand_between_an_officers_word_and_what_follows_from_it(
+    declare: Declare,
+) -> None:
+    """The plate is as she typed it: nobody's under way, or that of a declaration that was recalled."""
+    world = declare(plate=NEAR_PLATE)
+    said = seen(PLATE, correction=Correction(PLATE, "bg-1"))
+    world.site.recall()
+    world.learn()
+    assert judged(world, seen(PLATE)).match.outcome is Outcome.NEAR
+    assert codes(judged(world, said)) == [Code.RECALLED]
+    tell(
+        world, "amended", LATER, version=2, vehicles=[{"vehicle": "v1", "plate": "29H99998", "country": "VN"}]
+    )
+    about = judged(world, seen("29H9999B", correction=Correction("29H9999B", "bg-1")))
+    assert codes(about) == [Code.NO_DECLARATION]
+    assert [one.plate for one in about.match.candidates] == ["29H99998"], "she may still choose it"
 
 
 # -- causes

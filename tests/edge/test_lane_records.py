@@ -11,22 +11,31 @@ from edge.lane.records import LaneFacts
 from edge.lane.view import Officer, Press, StepState, TickState
 from shared import subjects
 from shared.bodies import BODIES, BoomState, OpenMode
-from shared.codes import Actor, Agency
+from shared.codes import Actor, Agency, Heading, Place
+from shared.decide import decide_about
 from shared.facts import Draft
+from shared.history import History
+from shared.judging import Subject
 from shared.known import Known
+from shared.node.declarations import Declared
+from shared.settings import Settings
 from tests.builders import (
+    BARRIER_1_OUT,
     BARRIER_2_IN,
     BORDER_GUARD,
     CUSTOMS,
     HEALTH,
+    MORNING,
     NO,
     PLATE,
     VEHICLE,
     YARD_IN,
+    YARD_OUT,
     note,
 )
 from tests.edge.world import World
 from tests.loop import in_loop
+from tests.shared.law import declared, shipped, with_transfer
 
 OFFICER = Officer("bp-1", BORDER_GUARD, "screen-1")
 REQUEST = "gate-2.1/7"
@@ -219,3 +228,33 @@ async def test_the_token_stays_while_nothing_changes_that_a_press_depends_on(wor
 
 def test_agencies_and_actors_have_different_codes() -> None:
     assert not {a.value for a in Agency} & {a.value for a in Actor}
+
+
+# -- where a trip ends
+
+
+@pytest.mark.parametrize(
+    ("khoan", "transfer", "at", "ends"),
+    [
+        ("4.2", False, YARD_OUT, False),
+        ("4.2", False, BARRIER_1_OUT, True),
+        ("4.3", False, YARD_OUT, False),
+        ("5.3", False, YARD_OUT, True),
+        ("5.2", True, YARD_OUT, False),
+        ("6.6", False, YARD_IN, False),
+        ("7.2", False, YARD_IN, False),
+        ("5.2", True, BARRIER_1_OUT, True),
+    ],
+)
+def test_a_trip_ends_where_no_lane_is_left_and_never_inside_the_gate_area(
+    khoan: str, transfer: bool, at: tuple[Place, Heading], ends: bool
+) -> None:
+    """The desk lists who is under way: a truck that left the yard or came for goods has still to be confirmed there."""
+    site = with_transfer(khoan) if transfer else declared(khoan)
+    about = Subject(site.declaration, VEHICLE, History.of(site.facts, site.authority()), Settings())
+    procedure, decision = decide_about(shipped(), about, Known(site.authority()), *at, MORNING)
+    assert decision.step is not None
+    vehicle = Declared("centre/1", site.declaration, recalled=False)
+    judged = Judgement(declared=vehicle, vehicle=VEHICLE, procedure=procedure, decision=decision)
+    passed = LaneFacts("gate-1", "lane-1", *at).passed(Passage("gate-1.1/1", ""), judged)
+    assert passed.body["last_step"] is ends

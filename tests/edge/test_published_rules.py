@@ -233,4 +233,4 @@ def test_the_desk_asks_for_what_the_published_version_owes(desk: Gate) -> None:
     site.tell(centre_node(SITE), publication(version))
     hears(desk.store, site, "yard-desk")
     (line,) = desk.desk(CUSTOMS)
-    assert line.owed == ("seal_no",)
+    assert [asked.code for asked in line.owed] == ["seal_no"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -295,20 +295,6 @@ def test_a_plain_form_comes_back_to_the_lane_with_the_sentence_on_it() -> None:
     page, done = on_screen(gate, press_by_form)
     assert "Màn hình vừa thay đổi." in page
     assert done == "/lane/lan-1"
-
-
-def test_a_desk_confirms_each_vehicle_once() -> None:
-    gate = SpecimenGate()
-
-    async def confirm_twice(client: httpx.AsyncClient) -> list[int]:
-        line = gate.desk(OFFICERS["hq-1"])[0]
-        form = {**asdict(line.press), "value_customs_kind": "B11", "value_goods_group": "general"}
-        return [(await client.post("/desk/confirm", data=form, headers=JSON)).status_code for _ in range(2)]
-
-    assert "29C-123.45" not in get(gate, "/desk", officer="bp-1").text
-    assert 'data-plate="29C12345"' in get(gate, "/desk", officer="hq-1").text
-    assert on_screen(gate, confirm_twice, "hq-1") == [200, 409]
-    assert gate.confirmed_at_desk == [("2311202600017", "v1", "4.2.d")]
 
 
 def test_a_program_sees_the_same_buttons_as_a_person() -> None:

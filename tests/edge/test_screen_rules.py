@@ -9,7 +9,7 @@ from edge.lane import rules
 from edge.lane.machine import LaneState
 from edge.lane.view import Buttons, LaneView, Press
 from edge.screen.specimens import ALL_FOUR, BG, CUSTOMS, SITUATIONS, decision
-from shared.codes import Agency, Verdict
+from shared.codes import Actor, Agency, Verdict
 from shared.reasons import Code, Reason
 
 OPENINGS = {Press.CONFIRM_AND_OPEN, Press.OPEN, Press.OPEN_WITH_REASON, Press.EMERGENCY}
@@ -136,3 +136,14 @@ def test_a_correction_can_be_corrected() -> None:
     mistaken = replace(view, plate=replace(view.plate, corrected_by="hq-1"))
     assert CORRECT not in offered(view, CUSTOMS)
     assert CORRECT in offered(mistaken, CUSTOMS)
+
+
+def test_a_refusal_where_a_device_confirms_is_lifted_by_an_opening_with_its_reason() -> None:
+    """No agency confirms at a yard gate, so none can confirm having seen it."""
+    view = SITUATIONS["sent_back"]
+    assert view.decision is not None
+    assert view.decision.step is not None
+    step = view.decision.step.model_copy(update={"confirm": (Actor.DEVICE,), "opens": Actor.DEVICE})
+    at_yard = replace(view, decision=replace(view.decision, step=step))
+    assert Press.OPEN_WITH_REASON in offered(at_yard, BG)
+    assert Press.OPEN_WITH_REASON not in offered(view, BG)

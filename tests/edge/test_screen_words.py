@@ -13,7 +13,10 @@ from edge.lane.view import Press, StepState, TickState
 from edge.screen.words import Words, catalogue, reason_on_record
 from hardware.barrier import BoomPosition
 from shared.codes import Actor, Agency, Verdict
+from shared.fees import FeeState, Transfer
+from shared.judging import FAILED
 from shared.matching import Outcome
+from shared.tariffs import Backing, Unknown
 from shared.words import Language
 
 TROUBLES = ("camera_lost", "barrier_lost", "boom_did_not_move", "unread", "open_unasked", "store_broken")
@@ -47,6 +50,11 @@ def test_a_language_has_the_keys_and_values_of_the_vietnamese_catalogue(language
         ("agency_short", [*Agency, *Actor]),
         ("verdict_short", Verdict),
         ("trouble", TROUBLES),
+        ("transfer", Transfer),
+        ("result", ["passed", FAILED]),
+        ("fee_state", FeeState),
+        ("fee_unknown", Unknown),
+        ("backing", Backing),
         ("disk", [level for level in DiskLevel if level is not DiskLevel.PLENTY]),
     ],
 )

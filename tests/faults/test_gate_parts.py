@@ -23,21 +23,22 @@ LATE_S = 3.0
 
 
 @contextmanager
-def second_lane_with_a_dead_camera(site: RunningSite) -> Iterator[str]:
+def another_lane_with_a_dead_camera(site: RunningSite) -> Iterator[str]:
     """Gives barrier 2 another lane whose camera is not there, and takes it away again."""
     gate = gate_at(PLACE)
     file = site.site.layout.gate_folder(gate) / "gate.toml"
     whole = file.read_text(encoding="utf-8")
-    head, mark, lane = whole.partition("[[lane]]")
+    mark = "[[lane]]"
+    lane = whole.split(mark)[1]
     (nobody,) = free_ports(1)
-    other = lane.replace('name = "lane-1"', 'name = "lane-2"')
+    other = lane.replace('name = "lane-1"', 'name = "lane-3"')
     url = next(line for line in lane.splitlines() if line.startswith("url = "))
     other = other.replace(url, f'url = "rtsp://viewer:secret@127.0.0.1:{nobody}/gone"')
     site.gate_stops(PLACE)
-    file.write_text(head + mark + lane + mark + other, encoding="utf-8")
+    file.write_text(whole + mark + other, encoding="utf-8")
     try:
         site.gate_starts(PLACE)
-        yield "lane-2"
+        yield "lane-3"
     finally:
         site.gate_stops(PLACE)
         file.write_text(whole, encoding="utf-8")
@@ -45,7 +46,7 @@ def second_lane_with_a_dead_camera(site: RunningSite) -> Iterator[str]:
 
 
 def test_a_camera_that_is_not_there_is_said_and_the_other_lane_reads(site: RunningSite) -> None:
-    with second_lane_with_a_dead_camera(site) as dead:
+    with another_lane_with_a_dead_camera(site) as dead:
         officer = site.screen(PLACE, Agency.BORDER_GUARD)
         officer.sees(NO_CAMERA, lane=dead)
         assert "secret" not in officer.text(f"/lane/{dead}/panel")

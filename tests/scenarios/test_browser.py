@@ -46,7 +46,7 @@ def guard(site: RunningSite) -> Screen:
 
 @pytest.fixture
 def page(browser: "Browser", site: RunningSite, guard: Screen) -> Iterator["Page"]:
-    """Her touchscreen, signed in by her PIN."""
+    """Her touchscreen, signed in by her PIN, at the first of the gate's lanes."""
     context = browser.new_context(viewport={"width": 1024, "height": 600}, has_touch=True)
     context.set_default_timeout(10_000)
     page = context.new_page()
@@ -56,6 +56,7 @@ def page(browser: "Browser", site: RunningSite, guard: Screen) -> Iterator["Page
     for digit in guard.badge.pin:
         page.locator(f".digits [data-key='{digit}']").tap()
     page.locator("button.primary").tap()
+    page.locator("a[href='/lane/lane-1']").tap()
     page.wait_for_url("**/lane/lane-1")
     yield page
     context.close()

@@ -127,3 +127,30 @@ def test_an_empty_vehicle_never_goes_by_a_laden_ones_procedure(country: str) -> 
 def test_a_declaration_that_names_its_procedure_is_taken_at_its_word() -> None:
     assert khoan(governs(BARRIER_2_IN, "VN", procedure="6.7", **EMPTY, purpose="crossing")) == "6.7"
     assert governs(BARRIER_2_IN, "VN", procedure="9.9").procedure is None
+
+
+@pytest.mark.parametrize(
+    ("procedure", "country", "changes"),
+    [
+        ("6.4", "VN", {}),
+        ("4.2", "VN", EMPTY),
+        ("5.2", "VN", {}),
+        ("4.3", "VN", {}),
+        ("6.4", "CN", EMPTY),
+        ("6.4", "VN", {**EMPTY, "purpose": "transfer"}),
+        ("7.3", "CN", EMPTY),
+    ],
+    ids=["laden", "empty", "direction", "yard", "country", "purpose", "no declaration of its own"],
+)
+def test_nobody_chooses_a_paragraph_by_naming_it_against_what_is_declared(
+    procedure: str, country: str, changes: dict[str, Any]
+) -> None:
+    """A laden export that named 6.4 would leave without yard and fee; 7.3 named alone would have no way in to query."""
+    yard = {"direction": "export", "yard_location": "inside"}
+    for at in (BARRIER_1_IN, BARRIER_1_OUT, BARRIER_2_IN, BARRIER_2_OUT):
+        found = governs(at, country, procedure=procedure, **{**yard, **changes})
+        assert (found.procedure, found.differ) == (None, ()), at
+
+
+def test_a_named_procedure_fills_in_what_is_not_declared() -> None:
+    assert khoan(governs(BARRIER_2_IN, "VN", procedure="4.3", direction=None, yard_location=None)) == "4.3"

@@ -4,22 +4,25 @@ from typing import Any
 
 import pytest
 
-from shared.codes import Agency, Heading, Place
+from shared.codes import Agency, Heading, Place, Verdict
 from shared.reasons import Code
 from shared.settings import Settings
 from tests.builders import (
     ANIMAL,
     BARRIER_1_OUT,
+    BARRIER_2_IN,
     BORDER_GUARD,
     CUSTOMS,
     GATE_MANAGEMENT,
     HEALTH,
     PLANT,
+    PLATE,
     TAX,
     TRANSPORT,
     Site,
 )
 from tests.shared.law import (
+    BOTH,
     FEES,
     STOPS,
     YARDS,
@@ -184,3 +187,69 @@ def test_an_amendment_from_the_version_that_was_confirmed_and_back_changes_nothi
     amend(site, "goods")
     site.amend(goods=goods)
     assert not site.decide(stop("5.3.b").at).waits_for
+
+
+# -- another tractor
+
+
+def with_tractor(site: Site, plate: str) -> None:
+    (vehicle,) = site.body["vehicles"]
+    site.amend(vehicles=[{**vehicle, "plate": plate}])
+
+
+def test_another_tractor_comes_in_and_is_confirmed_though_the_one_before_it_has_passed() -> None:
+    """What the running platform calls a change of tractor (A10)."""
+    site = declared("4.2")
+    confirm(site, "4.2.b", BOTH)
+    site.drive_through(BARRIER_2_IN)
+    assert site.decide(BARRIER_2_IN).verdict is Verdict.REFUSE
+    with_tractor(site, "29H77777")
+    decision = site.decide(BARRIER_2_IN)
+    assert (decision.verdict, set(decision.waits_for)) == (Verdict.WAIT, set(BOTH))
+
+
+def test_a_plate_that_is_only_mended_by_one_likely_confusion_stays_the_tractor_that_passed() -> None:
+    site = declared("4.2")
+    site.drive_through(BARRIER_2_IN)
+    with_tractor(site, PLATE[:-1] + "S")
+    assert site.decide(BARRIER_2_IN).verdict is Verdict.REFUSE
+
+
+# -- amended when the vehicle is through
+
+
+@pytest.mark.parametrize("part", [one for one in PARTS if one != "vehicle"])
+def test_what_is_amended_inside_is_for_the_agencies_of_the_exit_and_not_for_those_of_the_entry(
+    part: str,
+) -> None:
+    """At 4.2.b nobody can confirm for a vehicle that has left it behind; 4.2.g asks for all four after it."""
+    site = declared("4.2")
+    confirm(site, "4.2.b", BOTH)
+    site.drive_through(BARRIER_2_IN)
+    confirm(site, "4.2.g", stop("4.2.g").confirm)
+    amend(site, part)
+    decision = site.decide(BARRIER_1_OUT, settings=NO_FEE)
+    assert amended(decision.reasons, "4.2.g") == {
+        agency.value for agency, parts in LADEN_TO_CHINA.items() if part in parts
+    }
+    assert decision.waits_for
+    confirm(site, "4.2.g", stop("4.2.g").confirm)
+    assert site.decide(BARRIER_1_OUT, settings=NO_FEE).verdict is Verdict.OPEN
+
+
+def test_what_was_amended_before_the_vehicle_came_in_stays_unconfirmed() -> None:
+    site = declared("4.2")
+    confirm(site, "4.2.b", BOTH)
+    amend(site, "goods")
+    site.drive_through(BARRIER_2_IN)
+    confirm(site, "4.2.g", stop("4.2.g").confirm)
+    assert set(site.decide(BARRIER_1_OUT, settings=NO_FEE).waits_for) == set(BOTH)
+
+
+def test_what_the_tractor_before_it_passed_with_is_not_for_another_one() -> None:
+    site = declared("4.2")
+    confirm(site, "4.2.b", BOTH)
+    site.drive_through(BARRIER_2_IN)
+    with_tractor(site, "29H77777")
+    confirm(site, "4.2.g", stop("4.2.g").confirm)
+    assert set(site.decide(BARRIER_1_OUT, settings=NO_FEE).waits_for) == set(BOTH)

@@ -77,6 +77,23 @@ def test_who_leaves_the_way_it_came_in_is_in_no_text_and_left_to_a_person(khoan:
     assert decision.reasons[0].facts == (came.ref,)
 
 
+@pytest.mark.parametrize("khoan", ["6.2", "6.6", "7.2"])
+def test_an_empty_vehicle_that_leaves_the_yard_it_came_into_is_left_to_a_person(khoan: str) -> None:
+    """6.6.c and 7.2.c let it into the yard; of its way out nothing is printed unless goods went over to it (A8, 8)."""
+    site = declared(khoan)
+    assert codes(site.decide(YARD_OUT)) == [Code.WRONG_PLACE]
+    site.drive_through(YARD_IN)
+    decision = site.decide(YARD_OUT)
+    assert (decision.verdict, codes(decision)) == (Verdict.UNKNOWN, [Code.LEAVES_AS_IT_CAME])
+
+
+@pytest.mark.parametrize("khoan", ["4.2", "6.4"])
+def test_who_went_out_does_not_come_in_again_on_the_same_declaration(khoan: str) -> None:
+    site = declared(khoan)
+    site.drive_through(BARRIER_1_OUT)
+    assert codes(site.decide(BARRIER_1_IN)) == [Code.WRONG_PLACE]
+
+
 # -- what nobody knows
 
 
@@ -172,7 +189,8 @@ def test_who_declared_before_the_first_day_has_no_procedure_and_the_day_is_vietn
     at = next(one.at for one in STOPS if one.khoan == khoan)
     midnight = datetime(2025, 2, 14, 17, tzinfo=UTC)
     for moment, governed in ((midnight - timedelta(seconds=1), False), (midnight, True)):
-        found, decision = decide_anywhere(declared(khoan, declared_at=moment.isoformat()), at)
+        site = declared("7.2" if khoan == "7.3" else khoan, declared_at=moment.isoformat())
+        found, decision = decide_anywhere(site, at)
         assert (found == khoan) is governed
         assert (Code.NO_PROCEDURE in codes(decision)) is not governed
         assert governed or (decision.verdict, decision.automatic) == (Verdict.UNKNOWN, False)

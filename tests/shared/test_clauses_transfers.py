@@ -244,3 +244,14 @@ def test_the_fee_of_the_goods_may_be_confirmed_for_either_vehicle() -> None:
         assert site.decide(BARRIER_2_OUT, vehicle=RECEIVER).verdict is Verdict.WAIT
         site.confirm("5.2.đ", TAX, vehicle=payer)
         assert site.decide(BARRIER_2_OUT, vehicle=RECEIVER).verdict is Verdict.OPEN
+
+
+def test_who_left_by_7_3_comes_in_again_and_goes_out_again_on_a_declaration_of_its_own_only() -> None:
+    """Its trip has ended; yesterday's confirmations are not for today's."""
+    site = going_back("5.2", transfer=False)
+    site.drive_through(BARRIER_1_IN)
+    confirm(site, "7.3", PRINTED_7_3)
+    site.drive_through(BARRIER_1_OUT, last_step=True)
+    for at in (BARRIER_1_IN, BARRIER_1_OUT):
+        decision = decide_anywhere(site, at)[1]
+        assert (decision.verdict, codes(decision)) == (Verdict.REFUSE, [Code.ALREADY_PASSED]), at

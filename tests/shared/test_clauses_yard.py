@@ -15,6 +15,8 @@ from shared.reasons import Code
 from shared.settings import Settings
 from tests.builders import (
     ANIMAL,
+    BARRIER_1_IN,
+    BARRIER_1_OUT,
     BORDER_GUARD,
     CUSTOMS,
     GATE_MANAGEMENT,
@@ -41,8 +43,12 @@ from tests.shared.law import (
     Fee,
     Yard,
     YardGate,
+    confirm,
+    confirm_earlier,
+    decide_anywhere,
     declared,
     khoan_of,
+    stop,
     with_transfer,
 )
 
@@ -256,8 +262,8 @@ def lacking(khoan: str, part: str) -> Site:
 )
 def test_a_declaration_that_lacks_a_part_is_refused_and_the_part_named(khoan: str, part: str) -> None:
     site = lacking(khoan, part)
-    for stop in (one for one in STOPS if one.khoan == khoan):
-        decision = site.decide(stop.at)
+    for printed in (one for one in STOPS if one.khoan == khoan):
+        decision = site.decide(printed.at)
         (reason,) = decision.reasons
         assert (decision.verdict, reason.code) == (Verdict.REFUSE, Code.DECLARATION_INCOMPLETE)
         assert (reason.clause, reason.values["fields"]) == (DECLARES[khoan][0], part)
@@ -273,8 +279,8 @@ def test_a_declaration_that_lacks_a_part_is_refused_and_the_part_named(khoan: st
     ],
 )
 def test_a_part_that_the_text_does_not_ask_for_is_not_missed(khoan: str, part: str) -> None:
-    for stop in (one for one in STOPS if one.khoan == khoan):
-        assert lacking(khoan, part).decide(stop.at).verdict is not Verdict.REFUSE, stop.clause
+    for printed in (one for one in STOPS if one.khoan == khoan):
+        assert lacking(khoan, part).decide(printed.at).verdict is not Verdict.REFUSE, printed.clause
 
 
 @pytest.mark.parametrize("khoan", DECLARES)
@@ -291,8 +297,7 @@ def test_who_takes_imported_goods_over_and_never_crossed_the_border_needs_no_per
     site = with_transfer("5.2")
     first, second = site.body["vehicles"]
     site.amend(vehicles=[first, {**second, "permit": None}])
-    stop = next(one for one in STOPS if one.clause == "5.2.g")
-    assert site.decide(stop.at, vehicle=RECEIVER).verdict is not Verdict.REFUSE
+    assert site.decide(stop("5.2.g").at, vehicle=RECEIVER).verdict is not Verdict.REFUSE
 
 
 @pytest.mark.parametrize("khoan", ["4.2", "4.3", "5.2", "5.3"])
@@ -309,3 +314,61 @@ def test_a_position_that_is_switched_off_is_told_where_the_text_asks_for_it_and_
     assert (after.verdict, after.waits_for) == (before.verdict, before.waits_for)
     told = [one.clause for one in after.reasons if one.code is Code.GPS_OFF]
     assert told == (["4.3.a"] if khoan == "4.3" else [])
+
+
+# -- a quarantine that failed, later on
+
+
+def failed_in_yard(clause: str, vehicle: str, site: Site) -> None:
+    """All is confirmed on the way to a step, only that the plants did not pass."""
+    site.amend(quarantine={"plant_quarantine": "required"})
+    yard = next(one for one in YARDS if one.khoan == khoan_of(clause))
+    confirm_earlier(site, clause, vehicle)
+    site.confirm(yard.clause, PLANT, vehicle=vehicle, values={"result": "failed"})
+
+
+@pytest.mark.parametrize("clause", ["4.2.g", "4.3.e", "4.3.g", "5.2.g"])
+def test_goods_that_failed_their_quarantine_pass_no_barrier_until_it_says_otherwise(clause: str) -> None:
+    """Whatever the step's cameras query (A7): it is not a state that is missing but the agency's no."""
+    printed = stop(clause)
+    site = declared(printed.khoan)
+    failed_in_yard(clause, VEHICLE, site)
+    confirm(site, clause, printed.confirm)
+    decision = site.decide(printed.at)
+    assert (decision.verdict, decision.waits_for) == (Verdict.WAIT, (PLANT,))
+    assert Code.QUARANTINE_FAILED in [one.code for one in decision.reasons]
+    yard = next(one for one in YARDS if one.khoan == printed.khoan)
+    site.confirm(yard.clause, PLANT, values={"result": "passed"})
+    assert site.decide(printed.at).verdict is Verdict.OPEN
+
+
+def test_goods_that_failed_on_the_vehicle_that_brought_them_do_not_go_on_with_who_took_them_over() -> None:
+    site = with_transfer("5.2")
+    failed_in_yard("5.2.g", DELIVERER, site)
+    confirm(site, "5.2.g", stop("5.2.g").confirm, RECEIVER)
+    assert PLANT in site.decide(stop("5.2.g").at, vehicle=RECEIVER).waits_for
+
+
+@pytest.mark.parametrize("changes", [{"quarantine": {}}, {"goods": [{"name": "Sầu riêng"}]}], ids=str)
+@pytest.mark.parametrize("clause", ["4.2.g", "4.3.g", "5.2.g"])
+def test_no_amendment_makes_good_what_a_quarantine_did_not_pass(clause: str, changes: dict[str, Any]) -> None:
+    """Else a declarant would no longer ask for the quarantine that said no."""
+    printed = stop(clause)
+    site = declared(printed.khoan)
+    failed_in_yard(clause, VEHICLE, site)
+    site.amend(**changes)
+    confirm_earlier(site, clause)
+    confirm(site, clause, printed.confirm)
+    assert site.decide(printed.at).waits_for == (PLANT,)
+
+
+def test_goods_that_failed_go_back_by_the_barrier_by_which_they_came_and_a_person_decides() -> None:
+    """No text says how goods are sent back (A8, 10); 7.3 would wait for a quarantine that has said no."""
+    site = declared("5.2")
+    came_in = site.drive_through(BARRIER_1_IN)
+    failed_in_yard("5.2.g", VEHICLE, site)
+    decision = decide_anywhere(site, BARRIER_1_OUT)[1]
+    assert (decision.verdict, decision.waits_for, decision.automatic) == (Verdict.UNKNOWN, (), False)
+    told = [(one.code, one.facts) for one in decision.reasons[:1]]
+    assert told == [(Code.LEAVES_AS_IT_CAME, (came_in.ref,))]
+    assert Code.QUARANTINE_FAILED in [one.code for one in decision.reasons]

@@ -208,3 +208,34 @@ def test_a_declaration_that_is_not_the_centres_is_none(store: Store) -> None:
     forged.write(Draft("declared", subjects.declaration(NO), declared_body()))
     assert book(store, forged).find(NO) is None
     assert store.count() == {"gate-2.1": 1}, "stored and passed on all the same"
+
+
+# -- an empty vehicle that goes out with goods
+
+
+EMPTY_NO = "2026112200009"
+
+
+def taking_goods_over() -> list[Journal]:
+    """It comes in by 6.2 under a declaration of its own, and goes out with imported goods under another."""
+    truck = {**declared_body()["vehicles"][0]}
+    centre, gate = Journal(f"centre-{SITE}.1"), Journal("gate-2.1")
+    empty = declared_body(no=EMPTY_NO, procedure="6.2", laden=False, direction=None, goods=[])
+    empty["vehicles"] = [{**truck, "vehicle": "e7"}, {**truck, "vehicle": "e8", "plate": "29H99999"}]
+    laden = declared_body(vehicles=[{**truck, "receives_from": "v9", "empty_declaration": EMPTY_NO}])
+    centre.write(Draft("declared", subjects.declaration(EMPTY_NO), empty))
+    centre.write(Draft("declared", subjects.declaration(NO), laden))
+    out = Site("4.2").drive_through((Place.BARRIER_2, Heading.OUT), last_step=True)
+    gate.write(Draft("passed", out.subject, out.body))
+    return [centre, gate]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_who_went_out_with_goods_has_ended_the_trip_on_which_it_came_in_empty(
+    store: Store, backwards: bool
+) -> None:
+    """Else it would be two vehicles under way the next day, between which nothing chooses."""
+    journals = taking_goods_over()
+    held = book(store, *(reversed(journals) if backwards else journals))
+    assert held.active.with_keys([PLATE]) == []
+    assert [one.vehicle for one in held.active.of(EMPTY_NO)] == ["e8"], "another truck of it is still inside"

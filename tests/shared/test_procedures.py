@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from shared.codes import Actor, Agency, Direction, Heading, Place, Standing, YardLocation
 from shared.configuration import parse
-from shared.procedures import Procedure, Procedures, Queries, Step
+from shared.procedures import Judges, Procedure, Procedures, Queries, Step
 from shared.settings import HealthTick, Settings
 from tests.builders import (
     ANIMAL,
@@ -28,6 +28,7 @@ from tests.builders import (
     procedure,
 )
 
+ALL_DECLARATIONS = Judges.ALL_DECLARATIONS
 IN_ORDER = (TRANSPORT, CUSTOMS, HEALTH, BORDER_GUARD)
 DECLARED, EARLIER = Queries.DECLARED, Queries.EARLIER_STATES
 TEXT, INFERRED, AMBIGUOUS = Standing.TEXT, Standing.INFERRED, Standing.AMBIGUOUS
@@ -153,6 +154,34 @@ def test_the_version_in_force_on_the_day_is_found() -> None:
     assert held.find("4.2", date(2025, 12, 31)) is old
     assert held.find("4.2", date(2026, 1, 1)) is new
     assert held.find("9.9", date(2026, 1, 1)) is None
+
+
+def test_what_was_in_force_on_a_day_is_remembered_for_that_day_alone() -> None:
+    old = procedure("4.2").model_copy(update={"in_force_to": date(2026, 1, 1)})
+    new = procedure("4.2").model_copy(update={"in_force_from": date(2026, 1, 1), "judges": ALL_DECLARATIONS})
+    held = Procedures((new, old))
+    days = [
+        (date(2025, 6, 1), date(2025, 6, 1)),
+        (date(2025, 6, 1), date(2026, 1, 1)),
+        (date(2026, 1, 1), None),
+    ]
+    for _ in range(2):
+        assert [held.in_force(on, today) for on, today in days] == [(old,), (new,), (new,)]
+
+
+def test_a_procedure_published_later_is_in_force_at_once() -> None:
+    day = date(2026, 1, 1)
+    files = Procedures((procedure("4.2"),))
+    assert files.in_force(day) == (procedure("4.2"),)
+    published = procedure("4.2").model_copy(update={"laden": False})
+    for _ in range(2):
+        assert files.with_published([published]).in_force(day) == (published,)
+        assert files.with_published([]).in_force(day) == (procedure("4.2"),)
+
+
+def test_the_same_published_procedures_are_put_together_once() -> None:
+    files = Procedures((procedure("4.2"),))
+    assert files.with_published([procedure("4.3")]) is files.with_published([procedure("4.3")])
 
 
 def test_an_old_declaration_is_judged_by_a_procedure_that_has_since_ended() -> None:

@@ -1,6 +1,8 @@
 """A store opened by a newer program: what was not understood is read again, and does what it should have done."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from shared.bodies import Forget, dump
 from shared.body import Body
 from shared.facts import Draft, Fact, Sealed, commit
 from shared.journal import centre_node, journal_id
-from shared.node.engine import Engine
+from shared.node.engine import Engine, SqliteEngine
 from shared.node.store import Store
 from tests.builders import NO, SITE, Journal, declared_body, note
 
@@ -35,6 +37,18 @@ class Weights:
 
     def drop(self, database: Engine, no: str) -> None:
         del database, no
+
+
+class Asked(SqliteEngine):
+    """Remembers what it was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.asked: list[tuple[str, Sequence[Any]]] = []
+        super().__init__(path)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        self.asked.append((sql, values))
+        return super().rows(sql, values)
 
 
 def opened(path: Path) -> Store:
@@ -88,6 +102,16 @@ def test_a_newer_program_takes_in_what_was_not_understood(tmp_path: Path, newer:
     assert [fact for _, fact in store.since(0)] == newer.facts
     flawed = store.rows("SELECT seq FROM facts WHERE flaw IS NOT NULL ORDER BY seq")
     assert [row[0] for row in flawed] == [4, 5]
+    store.close()
+
+
+def test_a_start_reads_only_the_facts_that_were_not_understood(tmp_path: Path, older: Journal) -> None:
+    del older
+    engine = Asked(tmp_path / "store.db")
+    store = Store(engine)
+    query, values = next(one for one in engine.asked if "flaw IS NOT NULL" in one[0])
+    plan = [row[3] for row in engine.rows(f"EXPLAIN QUERY PLAN {query}", values)]
+    assert [step for step in plan if step.startswith("SCAN")] == []
     store.close()
 
 

@@ -5,10 +5,13 @@ import asyncio
 import httpx
 import pytest
 
+from edge.desk_values import taken
 from edge.lane import rules
 from edge.screen.app import create_app
+from edge.screen.desk_specimens import DESK
 from edge.screen.specimens import BG, OFFICERS, PIN, SITUATIONS, SpecimenGate
-from simulation.officers import Page
+from shared.codes import Agency
+from simulation.officers import CASH, CONFIRM, Page, desk_presses
 
 
 def seen(situation: str, path: str = "/lane/lan-1/panel", officer: str = "bp-1") -> Page:
@@ -55,11 +58,33 @@ def test_candidates_of_a_doubtful_read_are_forms_of_their_own() -> None:
     ]
 
 
-def test_the_desk_shows_a_form_for_each_vehicle() -> None:
-    customs = next(code for code, agency in OFFICERS.items() if agency.value == "customs")
-    forms = [form for form in seen("clear", "/desk", customs).forms if form.action == "/desk/confirm"]
-    assert forms
-    assert all({"declaration", "vehicle", "clause", "token"} <= form.hidden.keys() for form in forms)
+DESKS = {agency: code for code, agency in OFFICERS.items() if agency in DESK}
+
+
+@pytest.mark.parametrize("agency", DESKS)
+def test_at_every_desk_each_vehicle_has_one_press_and_carries_what_it_is_about(agency: Agency) -> None:
+    presses = desk_presses(seen("clear", "/desk", DESKS[agency]))
+    assert len(presses) == len(DESK[agency])
+    assert all({"declaration", "vehicle", "clause", "token"} <= form.hidden.keys() for form in presses)
+
+
+@pytest.mark.parametrize("agency", [agency for agency in DESKS if agency is not Agency.TAX])
+def test_what_officers_say_is_taken_by_the_gate(agency: Agency) -> None:
+    presses = desk_presses(seen("clear", "/desk", DESKS[agency]))
+    for line, form in zip(DESK[agency], presses, strict=True):
+        said = {name.removeprefix("value_"): value for name, value in form.filled().items()}
+        assert taken(line.owed, said).keys() == {one.code for one in line.owed}
+
+
+def test_a_collector_takes_what_is_still_due_in_cash_and_confirms_the_rest() -> None:
+    presses = desk_presses(seen("clear", "/desk", DESKS[Agency.TAX]))
+    assert [(form.action, form.filled().get("amount")) for form in presses] == [
+        (CASH, "800.000"),
+        (CONFIRM, None),
+        (CONFIRM, None),
+        (CASH, "500.000"),
+    ]
+    assert presses[1].filled()["value_amount_vnd"] == "800.000"
 
 
 def test_a_page_without_a_lane_has_no_state() -> None:

@@ -20,10 +20,47 @@ function swap(html) {
   const focused = document.activeElement?.closest("#panel [value]")?.value;
   const live = panel.querySelector("[data-live-picture]")?.src;
   swapped = html;
+  const halfDone = kept();
   panel.innerHTML = html;
+  halfDone.forEach(putBack);
   if (live) panel.querySelector("[data-live-picture]")?.setAttribute("src", live);
   if (focused) panel.querySelector(`button[value="${CSS.escape(focused)}"]`)?.focus();
   followVehicle();
+}
+
+// What was chosen or typed in forms that outlive a swap, and where the cursor stands: by the form's `data-keep`.
+
+function kept() {
+  return [...panel.querySelectorAll("form[data-keep]")].map((form) => ({
+    form: form.dataset.keep,
+    fields: [...form.querySelectorAll("input:not([type=hidden])")]
+      .filter((one) => one.checked !== one.defaultChecked || one.value !== one.defaultValue)
+      .map(({ name, type, value, checked }) => ({ name, type, value, checked })),
+    open: form.querySelector("details")?.open,
+    at: reached(form).indexOf(document.activeElement),
+    selected: [document.activeElement.selectionStart, document.activeElement.selectionEnd],
+  }));
+}
+
+function reached(form) { return [...form.querySelectorAll("input:not([type=hidden]), button, summary")]; }
+
+function field(form, { name, type, value }) {
+  const pickable = type === "radio" || type === "checkbox";
+  return form.querySelector(`input[name="${CSS.escape(name)}"]` + (pickable ? `[value="${CSS.escape(value)}"]` : ""));
+}
+
+function putBack({ form: key, fields, open, at, selected }) {
+  const form = panel.querySelector(`form[data-keep="${CSS.escape(key)}"]`);
+  if (!form) return;
+  for (const one of fields) {
+    const found = field(form, one);
+    if (found && one.type === "text") found.value = one.value;
+    else if (found) found.checked = one.checked;
+  }
+  if (open) form.querySelector("details")?.setAttribute("open", "");
+  const held = reached(form)[at];
+  held?.focus({ preventScroll: true });
+  if (held?.type === "text") held.setSelectionRange(...selected);
 }
 
 async function refresh() {
@@ -116,6 +153,7 @@ async function press(form, button) {
   say(said.saving, 60000);
   try {
     const answer = await fetch(form.action, { method: "POST", body: values, headers: { Accept: "application/json" } });
+    if (answer.ok && "keep" in form.dataset) form.reset(); // what was sent is half done no more
     if (answer.ok) say(said.saved, 1500);
     else say((await answer.json()).detail, 6000);
   } catch {
@@ -165,6 +203,7 @@ document.addEventListener("click", (event) => {
   const field = form?.contains(typedInto) ? typedInto : form?.querySelector("input:not([type=hidden])");
   if ("close" in button.dataset) button.closest("dialog").close();
   else if (button.dataset.key) field.value += button.dataset.key;
+  else if (button.dataset.fill) button.closest("fieldset").querySelector("input").value = button.dataset.fill;
   else if ("erase" in button.dataset) field.value = field.value.slice(0, -1);
   else if ("letters" in button.dataset) for (const keys of form.querySelectorAll(".keys")) keys.hidden = !keys.hidden;
 });
