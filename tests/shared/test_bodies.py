@@ -288,3 +288,15 @@ def test_a_declaration_finds_its_vehicles() -> None:
 def test_money_is_whole_dong_written_as_a_number(amount: object) -> None:
     with pytest.raises(BadFact, match="amount_vnd"):
         read_body(fact("fee_paid", EXAMPLES["fee_paid"] | {"amount_vnd": amount}))
+
+
+@pytest.mark.parametrize("source", [VEHICLE, "v9", "v3"])
+def test_goods_are_received_from_another_vehicle_that_brings_them(source: str) -> None:
+    """Neither from itself, nor from one that is not declared, nor from one that received them too."""
+    vehicles = [
+        {"vehicle": VEHICLE, "plate": "12C12345", "country": "VN", "receives_from": source},
+        {"vehicle": "v2", "plate": "FA5325", "country": "CN"},
+        {"vehicle": "v3", "plate": "29H99999", "country": "VN", "receives_from": "v2"},
+    ]
+    with pytest.raises(BadFact, match="receives_from"):
+        read_body(fact("declared", declared_body(vehicles=vehicles)))

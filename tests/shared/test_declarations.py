@@ -222,7 +222,9 @@ def taking_goods_over() -> list[Journal]:
     centre, gate = Journal(f"centre-{SITE}.1"), Journal("gate-2.1")
     empty = declared_body(no=EMPTY_NO, procedure="6.2", laden=False, direction=None, goods=[])
     empty["vehicles"] = [{**truck, "vehicle": "e7"}, {**truck, "vehicle": "e8", "plate": "29H99999"}]
-    laden = declared_body(vehicles=[{**truck, "receives_from": "v9", "empty_declaration": EMPTY_NO}])
+    brings = {**truck, "vehicle": "v9", "plate": "FA5325", "country": "CN"}
+    takes = {**truck, "receives_from": "v9", "empty_declaration": EMPTY_NO}
+    laden = declared_body(vehicles=[brings, takes])
     centre.write(Draft("declared", subjects.declaration(EMPTY_NO), empty))
     centre.write(Draft("declared", subjects.declaration(NO), laden))
     out = Site("4.2").drive_through((Place.BARRIER_2, Heading.OUT), last_step=True)
