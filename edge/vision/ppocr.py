@@ -1,10 +1,10 @@
 """The plate reader on PP-OCR models in OpenVINO, with fixed input shapes so that memory stays flat.
 
-The models (PP-OCRv6 small, Apache-2.0) come with the wheel of `rapidocr`; nothing is ever downloaded.
+The models (PP-OCRv4 mobile, Apache-2.0) are put into the environment by scripts/setup; the program downloads nothing.
 """
 
+import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from edge.vision.decode import PlateAlphabet, PlateText, may_be_lower_row, may_l
 from edge.vision.port import Characters, Corners, FoundPlate, Image, LookKind, PlateLook, VisionError
 from shared.plates import Kind, province
 
-DETECTION_MODEL = "PP-OCRv6_det_small.onnx"
-RECOGNITION_MODEL = "PP-OCRv6_rec_small.onnx"
+DETECTION_MODEL = "ch_PP-OCRv4_det_infer.onnx"
+MODELS = Path(sys.prefix) / "share" / "barie" / "models"
+RECOGNITION_MODEL = "ch_PP-OCRv4_rec_infer.onnx"
 _FURTHER_LEFT = (0.5, 0.9)  # row heights
 _TWO_LINE_ASPECT = 2.6  # of 440x220 and 330x165 mm, as finders box them
 _TRAILER_KINDS = frozenset({Kind.CN_TRAILER, Kind.CN_SHORT_TRAILER})
@@ -41,8 +42,8 @@ class PpOcrSettings:
     """
 
     threads: int = 2
-    detection_width_px: int = 1280
-    detection_height_px: int = 736
+    detection_width_px: int = 960
+    detection_height_px: int = 576
     most_enlargement: float = 3.0
     map_threshold: float = 0.3
     row_threshold: float = 0.5
@@ -64,13 +65,13 @@ class _Reading:
 class PpOcrReader:
     """A `PlateReader`. One instance serves one thread at a time.
 
-    Raises `ModelsMissing` when the model files are not in `models` (default: the folder inside the `rapidocr` wheel).
+    Raises `ModelsMissing` when the model files are not in `models` (default: `MODELS`).
     """
 
     def __init__(self, settings: PpOcrSettings | None = None, models: Path | None = None) -> None:
         self.settings = settings or PpOcrSettings()
         s = self.settings
-        folder = models or wheel_models()
+        folder = models or MODELS
         core = openvino.Core()
         threads = {"INFERENCE_NUM_THREADS": s.threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
         detector = _load(core, folder / DETECTION_MODEL)
@@ -190,26 +191,16 @@ class PpOcrReader:
         return np.array(self._recognise.get_output_tensor().data[0])
 
 
-def wheel_models() -> Path:
-    """The folder of the models inside the `rapidocr` wheel, found without importing it."""
-    spec = find_spec("rapidocr")
-    if spec is None or spec.origin is None:
-        raise ModelsMissing(
-            "The Python package 'rapidocr', whose wheel carries the plate models, is not installed: run scripts/setup."
-        )
-    return Path(spec.origin).parent / "models"
-
-
 def _load(core: openvino.Core, path: Path) -> openvino.Model:
     if not path.is_file():
         raise ModelsMissing(
-            f"{path}: the plate model is missing; run scripts/setup, which installs rapidocr 3.10.0."
+            f"{path}: the plate model is missing; run scripts/setup, which puts it there."
         )
     try:
         return core.read_model(path)
     except RuntimeError as exc:
         raise ModelsMissing(
-            f"{path}: OpenVINO cannot read the plate model; install rapidocr 3.10.0 anew."
+            f"{path}: OpenVINO cannot read the plate model; delete the file and run scripts/setup."
         ) from exc
 
 
