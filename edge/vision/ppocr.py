@@ -193,9 +193,7 @@ class PpOcrReader:
 
 def _load(core: openvino.Core, path: Path) -> openvino.Model:
     if not path.is_file():
-        raise ModelsMissing(
-            f"{path}: the plate model is missing; run scripts/setup, which puts it there."
-        )
+        raise ModelsMissing(f"{path}: the plate model is missing; run scripts/setup, which puts it there.")
     try:
         return core.read_model(path)
     except RuntimeError as exc:
