@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.port import Alternatives
+from edge.vision.port import Alternatives, Characters
 from shared.plates import CN_PROVINCES, Kind, PlateForm, classify, normalise, repair_vietnamese
 
 _MOST_ALTERNATIVES = 5
@@ -105,6 +105,20 @@ def plate_text(characters: Sequence[Alternatives]) -> PlateText | None:
         if form is not None:
             return PlateText(text, form, probability)
     return _repaired(characters)
+
+
+def averaged(readings: Sequence[Characters]) -> Characters:
+    """The mean of several readings of one plate, position by position; those of another length than the first are left out."""
+    alike = [one for one in readings if len(one) == len(readings[0])]
+    places = []
+    for at in range(len(readings[0])):
+        mass: dict[str, float] = {}
+        for one in alike:
+            for character, probability in one[at]:
+                mass[character] = mass.get(character, 0.0) + probability / len(alike)
+        likeliest = heapq.nlargest(_MOST_ALTERNATIVES, mass.items(), key=lambda item: item[1])
+        places.append(tuple(likeliest))
+    return tuple(places)
 
 
 def may_lack_province(plate: PlateText | None, characters: Sequence[Alternatives]) -> bool:

@@ -10,8 +10,9 @@ import pytest
 
 from edge.vision.appearance import ground_colour
 from edge.vision.geometry import around, corners_of, size_px, stacked, straighten, tilt_deg, widened_left
+from edge.vision.networks import DETECTION_MODEL, ModelsMissing
 from edge.vision.port import Corners, Image, LookKind, PlateLook, look
-from edge.vision.ppocr import DETECTION_MODEL, ModelsMissing, PpOcrReader
+from edge.vision.ppocr import PpOcrReader
 from shared.codes import Ground
 from simulation.plate_drawing import Ground as DrawnGround
 from simulation.plate_drawing import draw_plate
