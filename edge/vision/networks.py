@@ -14,12 +14,14 @@ import cv2
 import numpy as np
 import openvino
 from numpy.typing import NDArray
+from openvino.preprocess import PrePostProcessor
 
 from edge.vision import geometry
 from edge.vision.port import Corners, Image, VisionError
 
 MODELS = Path(sys.prefix) / "share" / "barie" / "models"
 DETECTION_MODEL = "ch_PP-OCRv4_det_infer.onnx"
+_PADDING = 127  # grey level that the networks see as nothing
 RECOGNITION_MODEL = "ch_PP-OCRv4_rec_infer.onnx"
 
 
@@ -61,7 +63,7 @@ class RowFinder:
         number = self._shape_for(frame_bgr)
         scale, canvas = self._letterbox(frame_bgr, *self.settings.shapes_px[number])
         request = self._requests[number]
-        request.infer([canvas])
+        request.infer([canvas[None]])
         text_map: NDArray[np.float32] = request.get_output_tensor().data[0, 0]
         mask = cv2.dilate(
             (text_map > self.settings.map_threshold).astype(np.uint8), np.ones((2, 2), np.uint8)
@@ -80,16 +82,14 @@ class RowFinder:
         )
         return next(wide_enough, len(s.shapes_px) - 1)
 
-    def _letterbox(
-        self, frame_bgr: Image, most_width: int, most_height: int
-    ) -> tuple[float, NDArray[np.float32]]:
+    def _letterbox(self, frame_bgr: Image, most_width: int, most_height: int) -> tuple[float, Image]:
         height, width = frame_bgr.shape[:2]
         scale = min(most_width / width, most_height / height, self.settings.most_enlargement)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         shrunk = cv2.resize(frame_bgr, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        canvas = np.full((most_height, most_width, 3), 127, np.uint8)
+        canvas = np.full((most_height, most_width, 3), _PADDING, np.uint8)
         canvas[: size[1], : size[0]] = shrunk
-        return scale, _to_network(canvas)
+        return scale, canvas
 
     def _row(self, contour: Any, text_map: NDArray[np.float32], scale: float) -> tuple[Corners, float] | None:
         s = self.settings
@@ -137,9 +137,9 @@ class RowReader:
 
     def _infer(self, crop: Image) -> NDArray[np.float32]:
         width = min(self._width_px, max(1, round(self._height_px * crop.shape[1] / crop.shape[0])))
-        canvas = np.zeros((self._height_px, self._width_px, 3), np.float32)
-        canvas[:, :width] = cv2.resize(crop, (width, self._height_px)) / np.float32(127.5) - 1
-        self._request.infer([np.ascontiguousarray(canvas.transpose(2, 0, 1)[None])])
+        canvas = np.full((1, self._height_px, self._width_px, 3), _PADDING, np.uint8)
+        canvas[0, :, :width] = cv2.resize(crop, (width, self._height_px))
+        self._request.infer([canvas])
         return np.array(self._request.get_output_tensor().data[0])
 
 
@@ -155,7 +155,13 @@ def _load(path: Path) -> openvino.Model:
 
 
 def _request(model: openvino.Model, shape: list[int], threads: int) -> openvino.InferRequest:
+    """The model at one fixed shape, fed with images (1 x height x width x 3, grey levels 0 to 255 as bytes)."""
     model.reshape(shape)
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(127.5).scale(127.5)
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    model = steps.build()
     options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
     return openvino.Core().compile_model(model, "CPU", options).create_infer_request()
 
@@ -163,10 +169,6 @@ def _request(model: openvino.Model, shape: list[int], threads: int) -> openvino.
 def _classes(recogniser: openvino.Model) -> list[str]:
     characters = str(recogniser.get_rt_info(["framework", "character"]).value).splitlines()
     return ["", *characters, " "]
-
-
-def _to_network(image: Image) -> NDArray[np.float32]:
-    return np.ascontiguousarray((image / np.float32(127.5) - 1).transpose(2, 0, 1)[None], dtype=np.float32)
 
 
 def _mean_inside(text_map: NDArray[np.float32], points: Any) -> float:
