@@ -9,7 +9,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
+from edge.vision.decode import likeliest_texts
 from edge.vision.port import Alternatives, Corners, LookKind, PlateLook, box, centre
 from shared.codes import Country, Ground
 from shared.plates import classify, countries, key, province
@@ -17,6 +19,8 @@ from shared.plates import classify, countries, key, province
 _FLOOR = 0.002  # probability of a character that a look does not list
 _OTHER_LENGTH = 1e-6  # probability of a look whose text has another length
 _SOMETHING_ELSE = 1e-4  # weight of all the texts that nobody named
+_MOST_ALTERNATIVES = 4  # at one position, of all looks together
+_MOST_TEXTS = 16  # that looks of one length give together
 _GOOD_ROW_PX = 20.0  # a row this high can be read at full weight
 
 
@@ -199,17 +203,31 @@ def _candidates(looks: Sequence[PlateLook], settings: VoteSettings, most: int = 
 
 
 def _texts(looks: Sequence[PlateLook]) -> set[str]:
-    """Every text seen, and every text one listed character away from the most frequent one that is a plate too."""
-    seen = Counter(look.text for look in looks)
-    first = seen.most_common(1)[0][0]
-    other = {
-        first[:at] + character + first[at + 1 :]
-        for look in looks
-        if len(look.characters) == len(first)
-        for at, alternatives in enumerate(look.characters)
-        for character, _ in alternatives
+    """Every text seen, and the likeliest plates over the evidence of all looks of one length, added up by position: a
+    plate that no single look could spell is among them."""
+    by_length: dict[int, list[PlateLook]] = {}
+    for look in looks:
+        by_length.setdefault(len(look.characters), []).append(look)
+    found = {look.text for look in looks}
+    for alike in by_length.values():
+        texts = likeliest_texts([_together(alike, at) for at in range(len(alike[0].characters))])
+        plates = (text for text, _ in texts if classify(text) is not None)
+        found |= set(islice(plates, _MOST_TEXTS))
+    return found
+
+
+def _together(looks: Sequence[PlateLook], at: int) -> Alternatives:
+    """What stands at one position by all looks: the weighted mean of their log-probabilities, the likeliest first."""
+    total = sum(_weight(look) for look in looks)
+    named = {character for look in looks for character, _ in look.characters[at]}
+    means = {
+        character: sum(
+            _weight(look) * math.log(_probability(character, look.characters[at])) for look in looks
+        )
+        for character in named
     }
-    return set(seen) | {text for text in other if classify(text) is not None}
+    ranked = sorted(means.items(), key=lambda item: (-item[1], item[0]))[:_MOST_ALTERNATIVES]
+    return tuple((character, math.exp(mean / total)) for character, mean in ranked)
 
 
 def _log_likelihood(text: str, look: PlateLook) -> float:

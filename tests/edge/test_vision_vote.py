@@ -49,6 +49,20 @@ def test_a_look_alike_that_every_frame_finds_half_likely_is_not_final() -> None:
     assert read.candidates[1].text == "29C12845"
 
 
+def test_a_plate_that_no_single_look_spells_is_found_in_the_evidence_of_all() -> None:
+    one = plate_look("29C12845", 0.5, other={5: ("3", 0.45)})
+    two = plate_look("29C12375", 0.5, other={6: ("4", 0.45)})
+    (read,) = passage((one,), (two,))
+    assert (read.text, read.agreeing, read.final) == ("29C12345", 0, False)
+
+
+def test_the_evidence_of_all_is_a_plate_or_it_is_nobodys() -> None:
+    one = plate_look("29C12345", 0.5, other={2: ("8", 0.49)})
+    two = plate_look("29C12345", 0.5, other={2: ("8", 0.49)})
+    (read,) = passage((one,), (two,))
+    assert [candidate.text for candidate in read.candidates] == ["29C12345"]
+
+
 def test_a_small_plate_weighs_less_than_a_large_one() -> None:
     (read,) = passage(
         (plate_look("29C12845", 0.8, row_height_px=6),), (plate_look("29C12345", 0.8, row_height_px=30),)
