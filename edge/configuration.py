@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from edge.capture import CameraSettings
+from edge.capture import CameraSettings, Sees
 from hardware.errors import BarrierError
 from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarrier
 from shared.body import Code
@@ -88,10 +88,11 @@ class CameraTable(_Table):
 
     name: Name
     url: Annotated[str, StringConstraints(pattern=r"^rtsps?://.+")]
+    sees: Sees = Sees.ANY
 
     def settings(self) -> CameraSettings:
         """What the capture takes."""
-        return CameraSettings(self.name, self.url)
+        return CameraSettings(self.name, self.url, self.sees)
 
 
 class LaneTable(_Table):
@@ -111,9 +112,11 @@ class LaneTable(_Table):
         return self
 
     @model_validator(mode="after")
-    def _cameras_have_names_of_their_own(self) -> Self:
+    def _cameras_differ_and_one_sees_the_front(self) -> Self:
         if len({camera.name for camera in self.camera}) != len(self.camera):
             raise ValueError("camera names must differ; rename one")
+        if all(camera.sees is Sees.REAR for camera in self.camera):
+            raise ValueError('no camera sees the front; write sees = "front" or "any" for one of them')
         return self
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from random import Random
 
 import structlog
@@ -18,9 +19,17 @@ _FROZEN = 0.9  # share of the read time-out after which a read counts as timed o
 _Change = tuple[CameraState, CameraState]
 
 
+class Sees(StrEnum):
+    """Which end of a vehicle a camera looks at."""
+
+    ANY = "any"
+    FRONT = "front"
+    REAR = "rear"
+
+
 @dataclass(frozen=True)
 class CameraSettings:
-    """A camera and its times in seconds.
+    """A camera, what it sees, and its times in seconds.
 
     A frame older than `stale_after_s` no longer shows what stands at the gate. `read_timeout_s` is how long FFmpeg waits
     for a packet; a frozen camera still delivers what was buffered, so it is given up only after about three times that.
@@ -28,6 +37,7 @@ class CameraSettings:
 
     name: str
     url: str = field(repr=False)
+    sees: Sees = Sees.ANY
     stale_after_s: float = 1.5
     open_timeout_s: float = 5.0
     read_timeout_s: float = 3.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from edge.capture import Camera, Frame
+from edge.capture import Camera, Frame, Sees
 from edge.vision.port import PlateLook, PlateReader, VisionError, look
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
 from shared.plates import is_trailer
@@ -34,28 +34,39 @@ class Eyes:
 
 @dataclass
 class Reading:
-    """The looks of one passage so far. `frames` keeps the frame of the best look of each camera, and no other."""
+    """The looks of one passage so far. `frames` keeps the frame of the best look of each camera, and no other.
+
+    A camera that sees fronts gives no trailer's plate: it would be that of the vehicle ahead. One that sees rears gives
+    the vehicle's own plate only where no other camera is as sure of one. Once the vehicle's plate is final, cameras that
+    see rears go on for `trailer_s` seconds until the trailer's is final too.
+    """
 
     cameras: Sequence[Camera]
     eyes: Eyes
     settings: VoteSettings = field(default_factory=VoteSettings)
     most_s: float = 12.0
+    trailer_s: float = 1.0
     clock: Callable[[], float] = time.monotonic
     tracks: dict[str, tuple[Track, ...]] = field(default_factory=dict)
     frames: dict[tuple[str, int], Frame] = field(default_factory=dict)
     last_frame: tuple[str, Frame] | None = None
+    _seen: dict[str, int] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Looks until a read is final or `most_s` seconds are over."""
-        end = self.clock() + self.most_s
-        seen: dict[str, int] = {}
-        while self.clock() < end and not self.final:
+        """Looks until the reads are final or `most_s` seconds are over."""
+        await self._look(self.cameras, self.most_s, lambda: self.final)
+        if self.final:
+            await self._look(self._rear, self.trailer_s, lambda: self.trailer is not None)
+
+    async def _look(self, cameras: Sequence[Camera], most_s: float, done: Callable[[], bool]) -> None:
+        end = self.clock() + most_s
+        while cameras and self.clock() < end and not done():
             looked = False
-            for camera in self.cameras:
+            for camera in cameras:
                 frame = camera.newest()
-                if frame is None or frame.number == seen.get(camera.settings.name):
+                if frame is None or frame.number == self._seen.get(camera.settings.name):
                     continue
-                seen[camera.settings.name] = frame.number
+                self._seen[camera.settings.name] = frame.number
                 await self._take(camera.settings.name, frame)
                 looked = True
             if not looked:
@@ -64,7 +75,7 @@ class Reading:
     @property
     def best(self) -> tuple[str, Read] | None:
         """The best evidenced read and the camera that gave it; a trailer's plate only where no other is as final."""
-        return max(self._reads(), key=lambda one: _evidence(one[1]), default=None)
+        return max(self._reads(), key=self._evidence, default=None)
 
     @property
     def trailer(self) -> str | None:
@@ -72,7 +83,7 @@ class Reading:
         found = [
             one for one in self._reads() if one[1].final and is_trailer(one[1].text) and one != self.best
         ]
-        return max(found, key=lambda one: _evidence(one[1]))[1].text if found else None
+        return max(found, key=self._evidence)[1].text if found else None
 
     @property
     def final(self) -> bool:
@@ -87,8 +98,25 @@ class Reading:
             return frame
         return self.last_frame[1] if self.last_frame else None
 
+    @property
+    def _rear(self) -> list[Camera]:
+        return [camera for camera in self.cameras if camera.settings.sees is Sees.REAR]
+
+    def _sees(self, name: str) -> Sees:
+        return next((c.settings.sees for c in self.cameras if c.settings.name == name), Sees.ANY)
+
     def _reads(self) -> list[tuple[str, Read]]:
-        return [(name, read) for name, tracks in self.tracks.items() for read in reads(tracks, self.settings)]
+        return [
+            (name, read)
+            for name, tracks in self.tracks.items()
+            for read in reads(tracks, self.settings)
+            if self._sees(name) is not Sees.FRONT or not is_trailer(read.text)
+        ]
+
+    def _evidence(self, one: tuple[str, Read]) -> tuple[bool, bool, bool, int, float]:
+        name, read = one
+        own = not is_trailer(read.text)
+        return read.final, own, self._sees(name) is not Sees.REAR, read.agreeing, read.probability
 
     async def _take(self, name: str, frame: Frame) -> None:
         looks = await self.eyes.look(frame)
@@ -101,7 +129,3 @@ class Reading:
             (n, r.best_frame) for n, tracks in self.tracks.items() for r in reads(tracks, self.settings)
         }
         self.frames = {at: kept for at, kept in self.frames.items() if at in wanted}
-
-
-def _evidence(read: Read) -> tuple[bool, bool, int, float]:
-    return read.final, not is_trailer(read.text), read.agreeing, read.probability

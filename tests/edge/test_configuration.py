@@ -124,6 +124,14 @@ def test_two_lanes_of_one_name_are_told(tmp_path: Path) -> None:
         load(file)
 
 
+def test_a_lane_of_which_no_camera_sees_the_front_is_told(tmp_path: Path) -> None:
+    file = gate_file(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[[lane.camera]]", '[[lane.camera]]\nsees = "rear"'), encoding="utf-8")
+    with pytest.raises(BadConfiguration, match='no camera sees the front; write sees = "front" or "any"'):
+        load(file)
+
+
 def test_two_cameras_of_one_name_in_a_lane_are_told(tmp_path: Path) -> None:
     file = gate_file(tmp_path)
     text = file.read_text(encoding="utf-8")

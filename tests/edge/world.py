@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from edge.capture import Camera, CameraSettings, CameraState, Frame
+from edge.capture import Camera, CameraSettings, CameraState, Frame, Sees
 from edge.capture.health import CameraHealth
 from edge.changes import Changes
 from edge.lane.lane import Lane
@@ -68,8 +68,8 @@ class Clock:
 class HandedCamera(Camera):
     """A camera with a new frame for whoever asks, or none at all."""
 
-    def __init__(self, clock: Clock, name: str = "front") -> None:
-        super().__init__(CameraSettings(name, "rtsp://127.0.0.1/none"), clock)
+    def __init__(self, clock: Clock, name: str = "front", sees: Sees = Sees.ANY) -> None:
+        super().__init__(CameraSettings(name, "rtsp://127.0.0.1/none", sees), clock)
         self.clock, self.dark, self.number = clock, False, 0
         self.image: Image = np.full((90, 160, 3), 90, np.uint8)
 
