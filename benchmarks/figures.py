@@ -86,6 +86,14 @@ def quantile(values: Iterable[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def percentiles(values: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile, as score.py of the labelled photographs takes them."""
+    ordered = sorted(values)
+    if not ordered:
+        raise CannotRun("nothing was measured; see its logs")
+    return statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
+
+
 def wilson(hits: int, of: int) -> tuple[float, float]:
     """Bounds (0 to 1) that hold the true share with 95 %, by Wilson's score; raises CannotRun when nothing was counted."""
     if not of:
