@@ -8,6 +8,7 @@ otherwise. A figure is a figure on that folder, not the accuracy at a gate.
 """
 
 import argparse
+import asyncio
 import csv
 import json
 import os
@@ -18,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import CannotRun, Figure, Peer, table
-from benchmarks.reading import percentiles
+from benchmarks.figures import CannotRun, Figure, Peer, percentiles, table
 
 ROOT = Path(__file__).parent.parent
 PEER_PYTHON = ROOT / ".venv-peer" / "bin" / "python"
+PEER = "PP-OCRv4's own pipeline"
 GROUPS = ("VN", "VN 2-line", "CN", "CN yellow/truck", "CN trailer 挂")
 
 
@@ -71,15 +72,31 @@ def scored(folder: Path, reads: Path, split: str, *more: str) -> str:
     return done.stdout
 
 
+def read_by_both(folder: Path, split: str, peer: Path) -> tuple[Run, Run]:
+    """What ours and what the peer gave, read one after the other; raises CannotRun."""
+    folder = folder.resolve()
+    for file in (folder / "scenes.csv", folder / "score.py"):
+        if not file.is_file():
+            raise CannotRun(f"{file}: is not there")
+    if not peer.is_file():
+        raise CannotRun(f"{peer}: no such Python; make the peer's environment with scripts/peer")
+    peers = run(peer, "benchmarks.plates_peer", folder, split)
+    return run(Path(sys.executable), "benchmarks.plates_ours", folder, split), peers
+
+
+async def measure(folder: Path) -> list[Figure]:
+    """The figures of both on the split kept for reporting; raises CannotRun."""
+    return compare(*await asyncio.to_thread(read_by_both, folder, "test", PEER_PYTHON))
+
+
 def compare(ours: Run, peer: Run) -> list[Figure]:
     """The figures of both, side by side."""
-    name = "PP-OCRv4's own pipeline"
     shares = [
         Figure(
             f"{group}: {words}, {ours.score[group]['plates']} plates",
             100 * ours.score[group][code],
             "%",
-            Peer(name, 100 * peer.score[group][code]),
+            Peer(PEER, 100 * peer.score[group][code]),
         )
         for group in GROUPS
         if group in ours.score
@@ -93,11 +110,11 @@ def compare(ours: Run, peer: Run) -> list[Figure]:
             "reads that no label explains, a picture",
             ours.score["all"]["extra"],
             "reads",
-            Peer(name, peer.score["all"]["extra"]),
+            Peer(PEER, peer.score["all"]["extra"]),
         ),
-        Figure(f"a picture, {len(ours.ms)} pictures, p50", median, "ms", Peer(name, peers_median)),
-        Figure("a picture, p95", p95, "ms", Peer(name, peers_p95)),
-        Figure("peak memory of the process", ours.peak_mb, "MB", Peer(name, peer.peak_mb)),
+        Figure(f"a picture, {len(ours.ms)} pictures, p50", median, "ms", Peer(PEER, peers_median)),
+        Figure("a picture, p95", p95, "ms", Peer(PEER, peers_p95)),
+        Figure("peak memory of the process", ours.peak_mb, "MB", Peer(PEER, peer.peak_mb)),
     ]
 
 
@@ -110,16 +127,12 @@ def main() -> int:
     parser.add_argument("--split", default="test", choices=["test", "validate", "train"])
     parser.add_argument("--peer", type=Path, default=PEER_PYTHON, metavar="PYTHON")
     asked = parser.parse_args()
-    if not asked.peer.is_file():
-        print(f"{asked.peer}: no such Python; make the peer's environment with scripts/peer", file=sys.stderr)
-        return 2
     try:
-        peer = run(asked.peer, "benchmarks.plates_peer", asked.folder, asked.split)
-        ours = run(Path(sys.executable), "benchmarks.plates_ours", asked.folder, asked.split)
+        ours, peer = read_by_both(asked.folder, asked.split, asked.peer)
     except CannotRun as error:
         print(error, file=sys.stderr)
         return 1
-    for name, one in (("PP-OCRv4's own pipeline", peer), ("ours", ours)):
+    for name, one in ((PEER, peer), ("ours", ours)):
         print(f"# {name}, split {asked.split}\n{one.words}")
     print(table([("plates", figure) for figure in compare(ours, peer)]))
     return 0
