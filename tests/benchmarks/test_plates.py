@@ -1,11 +1,12 @@
 """The gate's reader beside its peer: what of both is put side by side, and what is said when the peer is not there."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.figures import CannotRun
-from benchmarks.plates import Run, compare, pictures, read_by_both
+from benchmarks.plates import Run, compare, in_turn, pictures, read_by_both
 
 HEAD = "file,plates,lines,kind,country,split\n"
 
@@ -47,3 +48,36 @@ def test_the_pictures_of_a_split_are_read_in_the_order_of_the_labels(tmp_path: P
 def test_without_its_environment_the_peer_is_to_be_made_by_a_script(tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match="make the peer's environment with scripts/peer"):
         read_by_both(a_folder(tmp_path), "test", tmp_path / "python")
+
+
+ECHO = """
+import sys, pathlib
+for path in sys.stdin:
+    with pathlib.Path(path.strip()).open("a") as turns:
+        turns.write({name!r})
+    print({name!r}, flush=True)
+print("end")
+"""
+
+
+def test_each_picture_is_read_by_all_before_the_next(tmp_path: Path) -> None:
+    commands = [[sys.executable, "-c", ECHO.format(name=name)] for name in ("ours", "peer")]
+    file = tmp_path / "turns"
+    lines = in_turn(commands, [str(file), str(file)])
+    assert lines == [["ours\n", "ours\n", "end\n"], ["peer\n", "peer\n", "end\n"]]
+    assert file.read_text(encoding="utf-8") == "ourspeerourspeer"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "raise SystemExit('no models here')",
+        "input(); print(1, flush=True); raise SystemExit('no models here')",
+        "import sys; [print(line) for line in sys.stdin]; print(1); raise SystemExit('no models here')",
+    ],
+    ids=["at once", "after a picture", "at the end"],
+)
+def test_a_reader_that_ends_early_says_why(program: str) -> None:
+    paths = ["a.jpg", "b.jpg"] if "input" in program else []
+    with pytest.raises(CannotRun, match="no models here"):
+        in_turn([[sys.executable, "-c", program]], paths)
