@@ -15,7 +15,7 @@ _BACKGROUND_STEP = (
 )
 _SHARPNESS_STEP = 0.002  # binary orders a look, once known: follows the seasons, not the dirt of a day
 _LEAST_PATCHES = 4  # so few textured patches say nothing of the lens
-_LEAST_RESPONSE = 0.08  # of the phase correlation, at most 1; below, the two pictures are not of one view
+_LEAST_RESPONSE = 0.2  # of the phase correlation, at most 1; below, the two pictures are not of one view
 _WINDOW = cv2.createHanningWindow(SMALL, cv2.CV_32F)
 
 
