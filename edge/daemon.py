@@ -8,6 +8,7 @@ import contextlib
 
 import structlog
 
+from edge.capture.picture_watch import watch_pictures
 from edge.configuration import GateConfiguration
 from edge.disk import watch_disk
 from edge.gate import PROJECTIONS, Gate, mend_store
@@ -60,6 +61,7 @@ async def run(configuration: GateConfiguration) -> None:
         tasks += [
             asyncio.create_task(report_status(gate, link, data), name="status"),
             asyncio.create_task(send_thumbnails(gate, link), name="thumbnails"),
+            asyncio.create_task(watch_pictures(gate.watches), name="pictures"),
             asyncio.create_task(watch_disk(gate.disk, gate.changes.notify), name="disk"),
             asyncio.create_task(
                 sweep_pictures(gate.pictures, gate.open_pictures, gate.disk.shortfall_bytes), name="sweep"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge import desk
 from edge.capture import Camera
+from edge.capture.picture_watch import PictureWatch
 from edge.changes import Changes
 from edge.configuration import GateConfiguration, LaneTable
 from edge.disk import DiskGuard, DiskLevel, DiskLimits
@@ -123,6 +124,11 @@ class Gate:
         self.charging = desk.Charging(load_tariffs(configuration.tariffs), table.fees)
         self.eyes = Eyes(reader)
         self.working = [self._make_lane(lane, clock) for lane in table.lane]
+        self.watches = [
+            PictureWatch(lane.settings.name, camera, clock)
+            for lane in self.working
+            for camera in lane.parts.cameras
+        ]
         self.lanes: Mapping[str, ShownLane] = {lane.settings.name: ShownLane(lane) for lane in self.working}
         self.store.listen(self._learnt)
 
@@ -262,7 +268,8 @@ class Gate:
         recovery = self.recovery()
         unread = ", ".join(f"{fact.subject} ({fact.ref})" for fact in self.published().unread)
         sentence = f"published and not understood here: {unread}; upgrade this gate; what was in force stands"
-        told = (recovery.sentence if recovery else None, self._names.fault, unread and sentence)
+        pictures = (watch.note() for watch in self.watches)
+        told = (recovery.sentence if recovery else None, self._names.fault, unread and sentence, *pictures)
         return [one for one in told if one]
 
     # -- inside
