@@ -140,9 +140,10 @@ def key(text: str) -> str:
     """What two plates are compared by: normal form, without the Chinese province character, Đ as D.
 
     Declarations hold Chinese plates without their province character (border facts, D3), so the tail is what both sides
-    always have. The key is for comparison only and is never stored in place of the plate.
+    always have. A province written twice goes twice, so that the key of a key is the key. The key is for comparison only
+    and is never stored in place of the plate.
     """
-    return _PROVINCE_AT_START.sub("", normalise(text)).replace("Đ", "D")
+    return normalise(text).lstrip(CN_PROVINCES).replace("Đ", "D")
 
 
 def province(text: str) -> str | None:

@@ -18,6 +18,7 @@ _FFMPEG_OPTIONS = "rtsp_transport;tcp|analyzeduration;200000"
 _NETWORK = re.compile(r"^(rtsps?|https?|rtmp)://", re.IGNORECASE)
 _USER = re.compile(r"(?<=://)\S*@")
 _PASSWORD = re.compile(r"(?<=[?&])(password|pwd|pass|token)=[^&\s]+", re.IGNORECASE)
+_MOST_BYTES = 200_000_000  # a picture of 64 million pixels, not compressed
 
 Image = NDArray[np.uint8]
 
@@ -113,9 +114,11 @@ def redacted(url: str) -> str:
 def read_picture(path: Path) -> Image:
     """A still picture, blue-green-red; raises `CannotOpen` when it is not there or cannot be decoded."""
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise CannotOpen(f"{path}: is larger than any picture of a gate.")
         coded = np.fromfile(path, dtype=np.uint8)
-    except OSError as exc:
-        raise CannotOpen(f"{path}: cannot be read: {exc.strerror}.") from exc
+    except (OSError, ValueError) as exc:  # ValueError: a nought in the name
+        raise CannotOpen(f"{path}: cannot be read: {getattr(exc, 'strerror', exc)}.") from exc
     with _ours(f"{path}: is not a picture that can be decoded."):
         image: Any = cv2.imdecode(coded, cv2.IMREAD_COLOR) if coded.size else None
     if image is None:
