@@ -1,8 +1,9 @@
 """Fits the calibration of the vote to labelled photographs, and reports how well it holds on others.
 
     python -m benchmarks.calibration DIR --collect FILE [--split train --split validate] [--seeds 2]
-    python -m benchmarks.calibration --fit FILE
+    python -m benchmarks.calibration --fit FILE --date 2026-11-25 > edge/vision/calibration.toml
     python -m benchmarks.calibration --report FILE
+    python -m benchmarks.calibration --chance
 
 DIR holds `scenes.csv`, `scenes/` and `clips.py`, which makes a passage of a photograph. The split `test` is never fitted.
 Looks of one still are no independent witnesses: bounds are drawn over pictures, not over reads.
@@ -13,6 +14,8 @@ import csv
 import importlib.util
 import json
 import random
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,10 +23,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.vision.calibration import (
+    UNCALIBRATED,
+    Example,
+    bounds_95,
+    chance_of_hit,
+    expected_calibration_error,
+    fit,
+    reliability,
+    shipped,
+    threshold_for,
+    wilson,
+)
 from edge.vision.port import Image, LookKind, PlateReader, look
 from edge.vision.ppocr import PpOcrReader
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
-from shared.plates import normalise
+from shared.plates import normalise, one_confusion_of
 from simulation.plate_drawing import Country, Ground, Lines, draw_plate
 
 EVERY = 3
@@ -50,8 +65,6 @@ class Observed:
     second: float
     agreeing: int
     looks: int
-    confidence: float
-    row_height_px: float
     text: str
     right: bool | None
 
@@ -105,19 +118,16 @@ def observe(
 def _passage(
     one: Labelled, form: str, seed: int, images: Sequence[Image], reader: PlateReader
 ) -> Iterator[Observed]:
-    settings = VoteSettings()
+    settings = VoteSettings(calibration=UNCALIBRATED)
     tracks: tuple[Track, ...] = ()
     for number, image in enumerate(images, start=1):
         tracks = follow(tracks, look(reader, image), number * EVERY / 15, number, settings)
         for read in reads(tracks, settings):
             if read.kind is LookKind.PLATE:
-                yield _observed(one, form, seed, number, number == len(images), read, tracks)
+                yield _observed(one, form, seed, number, number == len(images), read)
 
 
-def _observed(
-    one: Labelled, form: str, seed: int, frames: int, last: bool, read: Read, tracks: Sequence[Track]
-) -> Observed:
-    seen = [s.look.confidence for t in tracks if t.number == read.track for s in t.sightings]
+def _observed(one: Labelled, form: str, seed: int, frames: int, last: bool, read: Read) -> Observed:
     return Observed(
         source=f"{one.source}, {form}",
         split=one.split,
@@ -129,8 +139,6 @@ def _observed(
         second=read.candidates[1].probability if len(read.candidates) > 1 else 0.0,
         agreeing=read.agreeing,
         looks=read.looks,
-        confidence=sum(seen) / len(seen),
-        row_height_px=read.best.look.quality.row_height_px,
         text=read.text,
         right=_right(read.text, one.plates),
     )
@@ -189,7 +197,7 @@ def _street(text: str, country: Country, lines: Lines, ground: Ground, seed: int
         turned = cv2.warpAffine(picture, turn, (1280, 720), borderMode=cv2.BORDER_REPLICATE)
         unsharp = cv2.GaussianBlur(turned, (0, 0), float(drawing.uniform(0.3, 2.2)))
         noisy = unsharp + drawing.standard_normal(unsharp.shape) * float(drawing.uniform(1, 18))
-        return np.clip(noisy, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(noisy, 0, 255), dtype=np.uint8)
 
     return paint
 
@@ -205,6 +213,125 @@ def _frames_of(folder: Path) -> Frames:
     return made
 
 
+def load(file: Path) -> list[Observed]:
+    """What `--collect` wrote."""
+    with file.open(encoding="utf-8") as lines:
+        return [Observed(**json.loads(line)) for line in lines]
+
+
+def fitted(observed: Sequence[Observed], date: str) -> str:
+    """calibration.toml from labelled reads. Every passage counts once, however many looks it gave."""
+    told = [o for o in observed if o.right is not None]
+    if any(o.split == "test" for o in told):
+        raise SystemExit("the split test is for reporting: it is never fitted.")
+    reads_of = Counter((o.source, o.picture, o.seed) for o in told)
+    examples = [
+        Example(o.raw, bool(o.right), o.picture, 1 / reads_of[o.source, o.picture, o.seed]) for o in told
+    ]
+    found = fit(examples)
+    wrong = {o.picture for o in told if not o.right}
+    return (
+        f"# Fitted by benchmarks/calibration.py on {date}: {len(told)} reads told after each look of {len(reads_of)}\n"
+        f"# stills and passages of {len({o.picture for o in told})} photographs, {len(wrong)} with a wrong read.\n"
+        f"# Splits {', '.join(sorted({o.split for o in told}))}; reader PP-OCRv4 mobile.\n"
+        f"[coefficients]\nconstant = {found.constant}\nodds = {found.odds}\nmost = {found.most}\n"
+    )
+
+
+def report(observed: Sequence[Observed]) -> str:
+    """Tables in Markdown for each source of data: reliability and expected calibration error before and after."""
+    parts = []
+    for source in sorted({o.source for o in observed}):
+        last = [o for o in observed if o.source == source and o.last]
+        told = [o for o in last if o.right is not None]
+        parts.append(
+            f"### {source}: {len(told)} reads in {len({o.picture for o in told})} pictures, "
+            f"{len(last) - len(told)} reads that no label explains left out\n"
+        )
+        parts += [_errors(told), _table(told), _finals(told)]
+    return "\n".join(parts)
+
+
+def _claims(told: Iterable[Observed], calibrated: bool) -> list[tuple[float, bool]]:
+    by = shipped() if calibrated else UNCALIBRATED
+    return [(by.probability(o.raw), bool(o.right)) for o in told]
+
+
+def _errors(told: Sequence[Observed]) -> str:
+    pictures = sorted({o.picture for o in told})
+    lines = []
+    for calibrated, name in ((False, "before"), (True, "after")):
+        groups = [_claims((o for o in told if o.picture == one), calibrated) for one in pictures]
+        low, high = bounds_95(groups, expected_calibration_error)
+        error = expected_calibration_error(_claims(told, calibrated))
+        lines.append(f"expected calibration error {name}: {error:.3f} ({low:.3f} to {high:.3f})")
+    return "\n".join(lines) + "\n"
+
+
+def _table(told: Sequence[Observed]) -> str:
+    lines = ["| | n | claimed | right | 95 % bounds |", "|---|---:|---:|---:|---|"]
+    for calibrated, name in ((False, "before"), (True, "after")):
+        lines += [
+            f"| {name} | {b.n} | {b.claimed:.3f} | {b.right:.3f} | {b.low:.3f} to {b.high:.3f} |"
+            for b in reliability(_claims(told, calibrated))
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _finals(told: Sequence[Observed]) -> str:
+    """Reads that two looks agree on: how many may be acted on by the shipped threshold and by margin, and how many of
+    them are wrong."""
+    least = VoteSettings().least_probability
+    several = [o for o in told if o.agreeing >= 2]
+    rules = {
+        f"probability at least {least:.2f}": [o for o in several if shipped().probability(o.raw) >= least],
+        "uncalibrated, margin 0.6": [o for o in several if o.raw - o.second >= 0.6],
+    }
+    lines = []
+    for name, final in rules.items():
+        wrong = sum(not o.right for o in final)
+        low, high = wilson(wrong, len(final))
+        lines.append(f"{name}: {len(final)} of {len(told)} final, {wrong} wrong ({low:.3f} to {high:.3f})")
+    return "\n".join(lines) + "\n"
+
+
+def chances() -> str:
+    """The chance that a wrong read is another active plate, by drawn sets, and the threshold that follows."""
+    lines = []
+    for active in (200, 1_000, 5_000, 20_000):
+        sets = [_active(active, seed) for seed in range(max(1, 20_000 // active))]
+        for name, neighbours in (("look-alike", one_confusion_of), ("any character", _one_character)):
+            chance = sum(chance_of_hit(one, neighbours) for one in sets) / len(sets)
+            lines.append(
+                f"{active} active, {name}: chance {chance:.2e}, threshold at 1 in 10,000 {threshold_for(1e-4, chance):.4f}"
+            )
+    return "\n".join(lines)
+
+
+def _active(count: int, seed: int) -> list[str]:
+    """Plates of lorries on a border road: half VN of five provinces and three series, half CN of one province."""
+    random_ = random.Random(seed)
+    return [
+        f"{random_.choice(('29', '98', '12', '20', '99'))}{random_.choice('CHE')}{random_.randrange(100_000):05}"
+        if at % 2
+        else f"桂{random_.choice('AF')}{random_.randrange(100_000):05}"
+        for at in range(count)
+    ]
+
+
+def _one_character(text: str) -> frozenset[str]:
+    """Every text that differs in one place by a character of the same kind, digit or letter."""
+    kinds = ("0123456789", "ABCDEFGHJKLMNPQRSTUVWXYZ")
+    return frozenset(
+        text[:at] + other + text[at + 1 :]
+        for at, one in enumerate(text)
+        for kind in kinds
+        if one in kind
+        for other in kind
+        if other != one
+    )
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(
@@ -215,6 +342,10 @@ def main() -> None:
     parser.add_argument("--split", action="append", choices=["train", "validate", "test"])
     parser.add_argument("--drawn", type=int, default=0, metavar="N", help="and so many drawn pictures")
     parser.add_argument("--seeds", type=int, default=2, help="passages a picture")
+    parser.add_argument("--fit", type=Path, metavar="FILE")
+    parser.add_argument("--date", default="", help="for the note in the file")
+    parser.add_argument("--report", type=Path, metavar="FILE")
+    parser.add_argument("--chance", action="store_true")
     asked = parser.parse_args()
     if asked.collect is not None:
         pictures = [*photographs(asked.folder, asked.split or ()), *drawn(asked.drawn)]
@@ -222,6 +353,12 @@ def main() -> None:
         with asked.collect.open("w", encoding="utf-8") as file:
             for one in observe(pictures, PpOcrReader(), frames, asked.seeds):
                 file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")
+    if asked.fit is not None:
+        sys.stdout.write(fitted(load(asked.fit), asked.date))
+    if asked.report is not None:
+        print(report(load(asked.report)))
+    if asked.chance:
+        print(chances())
 
 
 if __name__ == "__main__":

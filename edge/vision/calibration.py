@@ -27,15 +27,12 @@ BIN_EDGES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 @dataclass(frozen=True)
 class Example:
-    """What the vote said of a text, and whether it was right.
+    """The vote's own `probability` of a text, and whether it was right.
 
-    `probability` is the vote's own, `agreeing` the looks that showed the text, `confidence` the mean of all its looks'
-    (0 to 1). Examples of one `group` (a picture) are no independent witnesses; `weight` says how much one counts.
+    Examples of one `group` (a picture) are no independent witnesses; `weight` says how much one counts.
     """
 
     probability: float
-    agreeing: int
-    confidence: float
     right: bool
     group: str = ""
     weight: float = 1.0
@@ -43,26 +40,21 @@ class Example:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Logistic in the log-odds of the vote and of its looks, and in the logarithm of the agreeing looks.
+    """Logistic in the log-odds of the vote (Platt).
 
     `most` is the highest probability that the fitted examples can carry: with n without a mistake it is (n + 1) / (n + 2).
     """
 
     constant: float
     odds: float
-    agreeing: float
-    confidence: float
     most: float
 
-    def probability(self, probability: float, agreeing: int, confidence: float) -> float:
-        """Probability, from 0 to `most`, that a text is right; arguments as in `Example`."""
-        weights = (self.constant, self.odds, self.agreeing, self.confidence)
-        features = _features(probability, agreeing, confidence)
-        total = sum(w * x for w, x in zip(weights, features, strict=True))
-        return min(self.most, 1 / (1 + math.exp(-total)))
+    def probability(self, probability: float) -> float:
+        """Probability, from 0 to `most`, that a text is right to which the vote gives `probability`."""
+        return min(self.most, 1 / (1 + math.exp(-self.constant - self.odds * _log_odds(probability))))
 
 
-UNCALIBRATED = Calibration(constant=0.0, odds=1.0, agreeing=0.0, confidence=0.0, most=1.0)
+UNCALIBRATED = Calibration(constant=0.0, odds=1.0, most=1.0)
 """Leaves the vote's probability as it is, within a ten-thousandth of 0 and 1."""
 
 
@@ -87,9 +79,7 @@ def shipped() -> Calibration:
 def from_toml(text: str) -> Calibration:
     """Coefficients out of the table `coefficients`; raises KeyError or tomllib.TOMLDecodeError."""
     table: Mapping[str, Any] = tomllib.loads(text)["coefficients"]
-    return Calibration(
-        *(float(table[name]) for name in ("constant", "odds", "agreeing", "confidence", "most"))
-    )
+    return Calibration(float(table["constant"]), float(table["odds"]), float(table["most"]))
 
 
 def fit(examples: Sequence[Example]) -> Calibration:
@@ -100,19 +90,19 @@ def fit(examples: Sequence[Example]) -> Calibration:
     """
     if not examples:
         raise ValueError("no examples to fit")
-    right, wrong = (_groups(examples, right=True), _groups(examples, right=False))
+    right, wrong = _groups(examples, right=True), _groups(examples, right=False)
     high, low = (right + 1) / (right + 2), 1 / (wrong + 2)
-    x = np.array([_features(e.probability, e.agreeing, e.confidence) for e in examples])
+    x = np.array([(1.0, _log_odds(e.probability)) for e in examples])
     target = np.array([high if e.right else low for e in examples])
     weight = np.array([e.weight for e in examples])
-    w = np.zeros(x.shape[1])
-    ridge = np.diag([0.0, *[_RIDGE] * (x.shape[1] - 1)])
+    w = np.zeros(2)
+    ridge = np.diag([1e-9, _RIDGE])
     for _ in range(_NEWTON_STEPS):
         p = 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
         gradient = x.T @ (weight * (target - p)) - ridge @ w
-        curvature = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge + 1e-9 * np.eye(len(w))
+        curvature = (x * (weight * p * (1 - p))[:, None]).T @ x + ridge
         w = w + _bounded(np.linalg.solve(curvature, gradient))
-    return Calibration(*(round(float(value), 4) for value in w), most=math.floor(high * 1e5) / 1e5)
+    return Calibration(round(float(w[0]), 4), round(float(w[1]), 4), most=math.floor(high * 1e5) / 1e5)
 
 
 def reliability(claims: Sequence[tuple[float, bool]], edges: Sequence[float] = BIN_EDGES) -> tuple[Bin, ...]:
@@ -181,10 +171,6 @@ def chance_of_hit(
     keys = {key(text) for text in active}
     near = [[n for n in neighbours(one) if classify(n) is not None and n != one] for one in sorted(keys)]
     return sum(sum(n in keys for n in each) / len(each) for each in near if each) / max(1, len(keys))
-
-
-def _features(probability: float, agreeing: int, confidence: float) -> tuple[float, ...]:
-    return 1.0, _log_odds(probability), math.log(max(1, agreeing)), _log_odds(confidence)
 
 
 def _log_odds(probability: float) -> float:

@@ -29,13 +29,13 @@ def boasting(n: int, seed: int = 3) -> list[Example]:
     drawing = np.random.default_rng(seed)
     odds = drawing.uniform(0.0, 3.0, n)
     right = drawing.random(n) < 1 / (1 + np.exp(-odds))
-    return [Example(1 / (1 + math.exp(-2 * o)), 2, 0.9, bool(r)) for o, r in zip(odds, right, strict=True)]
+    return [Example(1 / (1 + math.exp(-2 * o)), bool(r)) for o, r in zip(odds, right, strict=True)]
 
 
 def test_boasting_is_found_and_taken_back() -> None:
     told, unseen = fit(boasting(2000)), boasting(2000, seed=4)
     before = [(e.probability, e.right) for e in unseen]
-    after = [(told.probability(e.probability, e.agreeing, e.confidence), e.right) for e in unseen]
+    after = [(told.probability(e.probability), e.right) for e in unseen]
     assert expected_calibration_error(before) > 0.08
     assert expected_calibration_error(after) < 0.03
     assert told.odds == pytest.approx(0.5, abs=0.07)
@@ -43,18 +43,18 @@ def test_boasting_is_found_and_taken_back() -> None:
 
 @pytest.mark.parametrize("n", [1, 10, 1000])
 def test_a_set_without_a_mistake_gives_no_certainty(n: int) -> None:
-    told = fit([Example(0.9999, 6, 0.99, True)] * n)
-    assert told.probability(1.0, 60, 1.0) <= (n + 1) / (n + 2)
+    told = fit([Example(0.9999, True)] * n)
+    assert told.probability(1.0) <= (n + 1) / (n + 2)
 
 
 def test_what_is_parted_cleanly_gives_finite_coefficients() -> None:
-    told = fit([Example(0.9, 2, 0.9, True)] * 20 + [Example(0.2, 2, 0.5, False)] * 5)
-    assert all(math.isfinite(c) and abs(c) < 50 for c in (told.constant, told.odds, told.confidence))
-    assert told.probability(0.2, 2, 0.5) < 0.5 < told.probability(0.9, 2, 0.9) < 1
+    told = fit([Example(0.9, True)] * 20 + [Example(0.2, False)] * 5)
+    assert all(math.isfinite(c) and abs(c) < 50 for c in (told.constant, told.odds))
+    assert told.probability(0.2) < 0.5 < told.probability(0.9) < 1
 
 
 def test_many_reads_of_one_picture_are_one_witness() -> None:
-    alone = fit([Example(0.99, 2, 0.9, True, group="a", weight=0.01)] * 100)
+    alone = fit([Example(0.99, True, group="a", weight=0.01)] * 100)
     assert alone.most == pytest.approx(2 / 3, abs=1e-4)
 
 
@@ -63,24 +63,20 @@ def test_nothing_to_fit_is_an_error() -> None:
         fit([])
 
 
-@given(st.floats(0.001, 0.999), st.integers(0, 60), shares)
-def test_without_calibration_the_probability_stays_as_it_is(
-    p: float, agreeing: int, confidence: float
-) -> None:
-    assert UNCALIBRATED.probability(p, agreeing, confidence) == pytest.approx(p)
+@given(st.floats(0.001, 0.999))
+def test_without_calibration_the_probability_stays_as_it_is(p: float) -> None:
+    assert UNCALIBRATED.probability(p) == pytest.approx(p)
 
 
-@given(shares, shares, st.integers(1, 60), shares)
-def test_the_shipped_calibration_keeps_the_order_and_stays_a_probability(
-    one: float, other: float, agreeing: int, confidence: float
-) -> None:
-    low, high = (shipped().probability(p, agreeing, confidence) for p in sorted((one, other)))
+@given(shares, shares)
+def test_the_shipped_calibration_keeps_the_order_and_stays_a_probability(one: float, other: float) -> None:
+    low, high = (shipped().probability(p) for p in sorted((one, other)))
     assert 0 <= low <= high <= shipped().most < 1
 
 
 def test_coefficients_are_read_by_name() -> None:
-    told = from_toml("[coefficients]\nmost = 0.99\nodds = 2\nconstant = -1\nagreeing = 0.5\nconfidence = 0\n")
-    assert (told.constant, told.odds, told.agreeing, told.most) == (-1.0, 2.0, 0.5, 0.99)
+    told = from_toml("[coefficients]\nmost = 0.99\nodds = 2\nconstant = -1\n")
+    assert (told.constant, told.odds, told.most) == (-1.0, 2.0, 0.99)
     with pytest.raises(KeyError):
         from_toml("[coefficients]\nodds = 2\n")
 
