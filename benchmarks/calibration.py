@@ -347,6 +347,8 @@ def main() -> None:
     parser.add_argument("--report", type=Path, metavar="FILE")
     parser.add_argument("--chance", action="store_true")
     asked = parser.parse_args()
+    if asked.collect is not None and asked.folder is None:
+        parser.error("--collect needs the folder of the pictures")
     if asked.collect is not None:
         pictures = [*photographs(asked.folder, asked.split or ()), *drawn(asked.drawn)]
         frames = _frames_of(asked.folder)

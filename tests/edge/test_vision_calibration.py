@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.calibration import Observed, fitted, report
 from edge.vision.calibration import (
     UNCALIBRATED,
     Example,
@@ -140,3 +141,27 @@ def test_the_chance_is_the_share_of_neighbours_that_are_active() -> None:
     assert chance_of_hit(active, lambda one: [one[:-1] + d for d in "0123"]) == pytest.approx(
         (1 / 3 + 1 / 3) / 2
     )
+
+
+def observed(picture: str, raw: float, right: bool | None, split: str = "train") -> Observed:
+    return Observed("photograph, passage", split, picture, 1, 6, True, raw, 0.0, 3, 6, "29C12345", right)
+
+
+def test_the_split_for_reporting_is_never_fitted() -> None:
+    with pytest.raises(SystemExit, match="test"):
+        fitted([observed("a", 0.9, True), observed("b", 0.9, True, split="test")], "2026-11-25")
+
+
+def test_the_written_coefficients_are_those_fitted_and_unexplained_reads_are_left_out() -> None:
+    seen = [observed(str(n), 0.99, True) for n in range(30)] + [
+        observed(f"w{n}", 0.6, False) for n in range(5)
+    ]
+    text = fitted([*seen, observed("u", 0.99, None)], "2026-11-25")
+    told = from_toml(text)
+    assert told.probability(0.6) < 0.5 < told.probability(0.99) <= told.most == 31 / 32
+    assert "35 photographs, 5 with a wrong read" in text
+
+
+def test_the_report_counts_what_it_leaves_out() -> None:
+    text = report([observed("a", 0.99, True), observed("b", 0.3, False), observed("c", 0.9, None)])
+    assert "2 reads in 2 pictures, 1 reads that no label explains" in text
