@@ -24,7 +24,8 @@ from benchmarks import (
     deciding,
     frame_to_decision,
     living,
-    photographs,
+    passages,
+    plates,
     pressing,
     starting,
     storing,
@@ -51,18 +52,31 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "frame": frame_to_decision.measure,
 }
 
+ON_PHOTOGRAPHS = ("plates", "passages")
+"""Those that need a folder of labelled photographs."""
+
+
+def on_photographs(folder: Path) -> dict[str, Benchmark]:
+    """The benchmarks named in ON_PHOTOGRAPHS on a folder."""
+
+    async def both_readers(_effort: Effort, _folder: Path) -> list[Figure]:
+        return await plates.measure(folder)
+
+    async def vote(effort: Effort, _folder: Path) -> list[Figure]:
+        return await passages.measure(folder, effort.clips)
+
+    return dict(zip(ON_PHOTOGRAPHS, (both_readers, vote), strict=True))
+
 
 def main() -> int:
     """See the module."""
     asked = _arguments()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     effort = LONG if asked.long else Effort()
-    wanted = {name: BENCHMARKS[name] for name in asked.names or BENCHMARKS}
-    if asked.plates is not None:
-        wanted["reading"] = lambda _, folder: photographs.measure(asked.plates, folder)
-    rows, failed = run_all(wanted, effort)
-    if "reading" not in wanted:
-        _say("reading: skipped, name a folder of labelled photographs with --plates DIR")
+    every = {**BENCHMARKS, **(on_photographs(asked.plates) if asked.plates else {})}
+    rows, failed = run_all({name: every[name] for name in asked.names or every}, effort)
+    if asked.plates is None and not asked.names:
+        _say(f"{', '.join(ON_PHOTOGRAPHS)}: skipped, name a folder of labelled photographs with --plates DIR")
     print(table(rows))
     for name, why in failed.items():
         _say(f"{name} could not run: {why}")
@@ -93,13 +107,18 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(BENCHMARKS)}")
+    known = (*BENCHMARKS, *ON_PHOTOGRAPHS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these: {', '.join(known)}")
     parser.add_argument("--long", action="store_true", help="more of everything: about half an hour")
-    parser.add_argument("--plates", type=Path, metavar="DIR", help="photographs with scenes.csv and score.py")
+    parser.add_argument(
+        "--plates", type=Path, metavar="DIR", help="photographs with scenes.csv, score.py and clips.py"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(BENCHMARKS):
-        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    if unknown := set(asked.names) - set(known):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if asked.plates is None and (lacking := set(asked.names) & set(ON_PHOTOGRAPHS)):
+        parser.error(f"{', '.join(sorted(lacking))}: name a folder of labelled photographs with --plates DIR")
     return asked
 
 

@@ -1,5 +1,6 @@
 """What a benchmark gives: figures, each with its unit and, where there is one, a peer measured in the same run."""
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -56,6 +57,7 @@ class Effort:
     central_facts: int = 8_000
     presses_across: int = 150
     appends: int = 1_000
+    clips: int = 100
 
 
 LONG = Effort(
@@ -72,6 +74,7 @@ LONG = Effort(
     central_facts=80_000,
     presses_across=1_000,
     appends=20_000,
+    clips=1_000,
 )
 
 
@@ -81,6 +84,25 @@ def quantile(values: Iterable[float], share: float) -> float:
     if not ordered:
         raise CannotRun("nothing was measured; see its logs")
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def percentiles(values: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile, as score.py of the labelled photographs takes them."""
+    ordered = sorted(values)
+    if not ordered:
+        raise CannotRun("nothing was measured; see its logs")
+    return statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """Bounds (0 to 1) that hold the true share with 95 %, by Wilson's score; raises CannotRun when nothing was counted."""
+    if not of:
+        raise CannotRun("nothing was counted; see its logs")
+    z = 1.959964
+    share, spare = hits / of, z * z / of
+    middle = (share + spare / 2) / (1 + spare)
+    half = z / (1 + spare) * math.sqrt(share * (1 - share) / of + spare / (4 * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def spread(

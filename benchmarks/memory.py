@@ -15,7 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from benchmarks.reading import percentiles
+from benchmarks.figures import percentiles
 from edge.capture import Camera, CameraSettings
 from edge.vision.port import look
 from edge.vision.ppocr import PpOcrReader

@@ -11,8 +11,8 @@ from edge.vision.sources import read_sources
 
 def main() -> None:
     """See the module."""
-    for line in read_sources(sys.stdin.read().splitlines(), PpOcrReader()):
-        print(json.dumps(line, ensure_ascii=False))
+    for line in read_sources((path.rstrip("\n") for path in sys.stdin), PpOcrReader()):
+        print(json.dumps(line, ensure_ascii=False), flush=True)
     print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6}))
 
 

@@ -53,12 +53,13 @@ def _stacked(top: Any, bottom: Any) -> bool:
 def main() -> None:
     """See the module; the last line has the peak memory of the process in MB (1e6 bytes)."""
     reader = RapidOCR(inference_num_threads=THREADS)
-    for path in sys.stdin.read().splitlines():
+    for path in (line.rstrip("\n") for line in sys.stdin):
         began = time.perf_counter()
         rows, _ = reader(cv2.imread(path))
         found = plates(rows or [])
         ms = round(1000 * (time.perf_counter() - began), 1)
-        print(json.dumps({"source": path, "plates": found, "containers": [], "ms": ms}, ensure_ascii=False))
+        line = {"source": path, "plates": found, "containers": [], "ms": ms}
+        print(json.dumps(line, ensure_ascii=False), flush=True)
     print(json.dumps({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6}))
 
 

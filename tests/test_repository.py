@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MOST_LINES = 500
-SCRIPTS = ("setup", "demo", "test", "lint", "bench", "long")
+SCRIPTS = ("setup", "demo", "test", "lint", "bench", "long", "peer")
 EVERYWHERE = {"/", "/tmp", "/root", "/home", "/usr", "/opt", "/opt/barie", "/var/lib/barie", "localhost"}
 
 

@@ -5,8 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import BENCHMARKS, run_all
-from benchmarks.figures import CannotRun, Effort, Figure, Peer, quantile, spread, table
+from benchmarks.__main__ import BENCHMARKS, ON_PHOTOGRAPHS, on_photographs, run_all
+from benchmarks.figures import (
+    CannotRun,
+    Effort,
+    Figure,
+    Peer,
+    percentiles,
+    quantile,
+    spread,
+    table,
+    wilson,
+)
 from simulation.errors import PartFailed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
@@ -26,6 +36,30 @@ def test_a_quantile_is_one_of_the_measured_values() -> None:
 def test_nothing_measured_is_no_figure() -> None:
     with pytest.raises(CannotRun, match="nothing was measured"):
         quantile([], 0.5)
+
+
+def test_median_and_95th_percentile_are_those_of_the_score() -> None:
+    assert percentiles([30.0, 10.0, 20.0, 40.0]) == (25.0, 30.0)
+    with pytest.raises(CannotRun, match="nothing was measured"):
+        percentiles([])
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "low", "high"),
+    [  # Wilson's score interval without continuity correction, z = 1.96
+        (0, 20, 0.0, 0.1611),
+        (16, 20, 0.5840, 0.9193),
+        (20, 20, 0.8389, 1.0),
+        (500, 1000, 0.4691, 0.5309),
+    ],
+)
+def test_bounds_of_a_share(hits: int, of: int, low: float, high: float) -> None:
+    assert wilson(hits, of) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_nothing_counted_has_no_bounds() -> None:
+    with pytest.raises(CannotRun, match="nothing was counted"):
+        wilson(0, 0)
 
 
 def test_a_spread_is_in_milliseconds_with_its_peer_at_the_same_percentile() -> None:
@@ -57,5 +91,10 @@ def test_a_benchmark_that_cannot_run_says_why_and_the_next_one_runs(
     assert [name for name, _ in rows] == ["good"]
 
 
+def test_without_its_files_a_benchmark_on_photographs_says_which_is_missing(tmp_path: Path) -> None:
+    _, failed = run_all({"plates": on_photographs(tmp_path)["plates"]}, Effort())
+    assert f"{tmp_path / 'scenes.csv'}: is not there" in failed["plates"]
+
+
 def test_every_benchmark_stands_on_its_page() -> None:
-    assert [name for name in (*BENCHMARKS, "reading") if f"| `{name}` |" not in PAGE] == []
+    assert [name for name in (*BENCHMARKS, *ON_PHOTOGRAPHS) if f"| `{name}` |" not in PAGE] == []

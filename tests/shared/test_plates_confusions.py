@@ -79,6 +79,7 @@ def test_a_digit_place_takes_digits_for_letters_by_the_table(character: str, at:
         ("AAC12345", "AAC12345"),  # nor 44
         ("BTC12345", "BTC12345"),  # nor 87
         ("9IC12345", "9IC12345"),  # nor 91
+        ("I2R12345", "I2R12345"),  # only civil plates are repaired, not those of trailers
         ("X2C12345", "X2C12345"),  # nothing looks like an X that is a digit
     ],
 )
@@ -206,6 +207,6 @@ def test_a_plate_with_d_with_stroke_is_found_by_both_spellings(code: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["桂桂F01234", "京沪F01234"])
-def test_a_province_written_twice_is_left_out_of_the_key_twice(text: str) -> None:
+def test_no_province_is_left_in_a_key_when_it_was_written_twice(text: str) -> None:
     assert key(text) == "F01234"
     assert countries(key(text)) == countries("F01234")
