@@ -1,9 +1,10 @@
-"""The vote: one read for each plate of a passage, final only when looks agree and the margin is enough."""
+"""The vote: one read for each plate of a passage, final only when looks agree and it is probable enough."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.vision.calibration import UNCALIBRATED, Calibration
 from edge.vision.port import LookKind, PlateLook
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads, vote
 from shared.codes import Country, Ground
@@ -37,8 +38,8 @@ def test_looks_that_disagree_stay_open_with_both_candidates() -> None:
 
 def test_the_majority_outvotes_a_slip_and_the_slip_stays_a_candidate() -> None:
     right = plate_look("29C12345")
-    (read,) = passage((right,), (plate_look("29C12845", 0.5),), (right,), (right,))
-    assert (read.text, read.agreeing, read.looks, read.final) == ("29C12345", 3, 4, True)
+    (read,) = passage((right,), (plate_look("29C12845", 0.5),), *[(right,)] * 5)
+    assert (read.text, read.agreeing, read.looks, read.final) == ("29C12345", 6, 7, True)
     assert "29C12845" in {c.text for c in read.candidates}
 
 
@@ -151,6 +152,25 @@ def test_probabilities_are_ordered_and_never_sum_to_more_than_one(seen: list[tup
         shares = [c.probability for c in vote(track, SETTINGS).candidates]
         assert shares == sorted(shares, reverse=True)
         assert sum(shares) <= 1.001
+
+
+@pytest.mark.parametrize(("least", "final"), [(0.9, True), (0.9999, False)])
+def test_a_read_is_final_from_the_least_probability_on(least: float, final: bool) -> None:
+    tracks: tuple[Track, ...] = ()
+    for number in (1, 2):
+        tracks = follow(tracks, (plate_look("29C12345"),), number * 0.2, number, SETTINGS)
+    assert vote(tracks[0], VoteSettings(least_probability=least)).final is final
+
+
+def test_what_is_given_out_is_calibrated_and_the_candidates_keep_their_order() -> None:
+    look = plate_look("29C12345", 0.6, other={5: ("8", 0.3)})
+    tracks = follow((), (look,), 0.0, 1, SETTINGS)
+    raw = vote(tracks[0], VoteSettings(calibration=UNCALIBRATED)).candidates
+    low = Calibration(constant=-5.0, odds=1.0, most=0.9)
+    told = vote(tracks[0], VoteSettings(calibration=low)).candidates
+    assert [c.text for c in told] == [c.text for c in raw]
+    assert told[0].probability == pytest.approx(low.probability(raw[0].probability), abs=1e-4)
+    assert told[0].probability >= told[1].probability
 
 
 Y, B, R, W, K = Ground.YELLOW, Ground.BLUE, Ground.RED, Ground.WHITE, Ground.BLACK
