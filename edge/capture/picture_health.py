@@ -50,7 +50,7 @@ STEPS: Mapping[tuple[Phase, bool], tuple[Phase, Phase]] = MappingProxyType(
 class PictureSettings:
     """Limits. Times in seconds, shares from 0 to 1, `moved_px` in pixels of the small picture (160 wide)."""
 
-    flat: float = 0.9
+    flat: float = 0.85
     black: float = 0.9
     burnt: float = 0.35
     softer: float = 2.0
