@@ -138,6 +138,11 @@ class BestFrames:
         self._kept: dict[int, bytes] = {}
         self._last: Image | None = None
 
+    @property
+    def held(self) -> int:
+        """How many frames are kept."""
+        return len(self._kept)
+
     def take(self, tracks: Iterable[Track], number: int, image_bgr: Image) -> None:
         """Takes frame `number`, whose looks are in `tracks` already."""
         self._last = image_bgr
