@@ -6,7 +6,7 @@ Exit codes: 0 good, 1 the thing asked about is not good, 2 wrong call or configu
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,26 +61,37 @@ def read(
         list[str], typer.Argument(metavar="SOURCE…", help="Pictures, folders, clips or rtsp:// addresses.")
     ],
     as_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    draw: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Folder for pictures of what was seen, one a read.")
+    ] = None,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Looks, votes, and what was rejected and why.")
+    ] = False,
 ) -> None:
     """Read the plates in pictures, folders, clips and streams."""
+    from edge.vision import ppocr
+    from edge.vision.drawing import Drawings
     from edge.vision.port import VisionError
-    from edge.vision.ppocr import PpOcrReader
-    from edge.vision.sources import read_sources
+    from edge.vision.sources import Extras, read_sources
 
+    bad = False
     try:
-        reader = PpOcrReader()
+        extras = Extras(Drawings(draw) if draw is not None else None, explained)
+        for line in read_sources(sources, ppocr.PpOcrReader(), extras=extras):
+            bad = bad or "error" in line
+            typer.echo(json.dumps(line, ensure_ascii=False) if as_lines else _read_as_text(line))
     except VisionError as error:
         raise _wrong(str(error)) from error
-    bad = False
-    for line in read_sources(sources, reader):
-        bad = bad or "error" in line
-        if as_lines:
-            typer.echo(json.dumps(line, ensure_ascii=False))
-        else:
-            texts = [f"{plate['text']} ({plate['confidence']:.2f})" for plate in line["plates"]]
-            typer.echo(f"{line['source']}: {line.get('error') or ', '.join(texts) or 'no plate'}")
     if bad:
         raise typer.Exit(1)
+
+
+def _read_as_text(line: dict[str, Any]) -> str:
+    from edge.vision.explaining import as_text
+
+    texts = [f"{plate['text']} ({plate['confidence']:.2f})" for plate in line["plates"]]
+    told = f"{line['source']}: {line.get('error') or ', '.join(texts) or 'no plate'}"
+    return f"{told}\n{as_text(line['explain'])}" if line.get("explain") else told
 
 
 @app.command()

@@ -1,11 +1,12 @@
 """Pictures, folders, clips and streams turned into the JSON lines of `barie-edge read`.
 
 One line a picture or passage: {"source", "plates": [{"text", "kind", "country", "lines", "confidence", "corners"}],
-"containers", "ms"}, or {"source", "plates": [], "error"} for what cannot be read.
+"containers", "ms"}, or {"source", "plates": [], "error"} for what cannot be read. "drawn" and "explain" come on request.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from edge.capture.source import (
     read_picture,
     redacted,
 )
-from edge.vision.port import Corners, PlateLook, PlateReader, look
+from edge.vision.drawing import BestFrames, Drawings, Mark, drawn
+from edge.vision.explaining import MOST_FRAMES, FrameLog, explanation, look_closely
+from edge.vision.port import Corners, PlateLook, PlateReader
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -32,20 +35,46 @@ _READ_TIMEOUT_S = 3.0
 Line = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What is wanted beside the plates.
+
+    `drawings` takes a picture of what was seen, a clip's one for each read; their paths stand under the key "drawn".
+    `explain` adds looks, votes and rejected places under the key "explain".
+    """
+
+    drawings: Drawings | None = None
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class _Seen:
+    plates: list[Line]
+    tracks: tuple[Track, ...]
+    log: FrameLog
+    pictures: Iterable[tuple[str, Image, list[Mark]]]
+    """What to draw: the end of the file's name, the frame, the plates in it."""
+
+
 def read_sources(
-    sources: Iterable[str], reader: PlateReader, settings: VoteSettings | None = None
+    sources: Iterable[str],
+    reader: PlateReader,
+    settings: VoteSettings | None = None,
+    extras: Extras | None = None,
 ) -> Iterator[Line]:
     """A line for each picture, clip and stream in `sources`; folders are walked in the order of their names.
 
     A stream is read for ten seconds. `source` is the path as given or found, addresses without their password.
+    Raises `CannotDraw` when a drawn picture cannot be written.
     """
+    watch = _Watch(reader, settings or VoteSettings(), extras or Extras())
     for source in sources:
         if is_network(source):
-            yield _line(redacted(source), _clip, source, reader, settings or VoteSettings())
+            yield watch.line(redacted(source), source, watch.clip)
             continue
         for path in _files(Path(source)):
-            method = _clip if path.suffix.lower() in CLIPS else _picture
-            yield _line(str(path), method, str(path), reader, settings or VoteSettings())
+            method = watch.clip if path.suffix.lower() in CLIPS else watch.picture
+            yield watch.line(str(path), str(path), method)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -58,35 +87,63 @@ def _files(path: Path) -> Iterator[Path]:
     )
 
 
-def _line(name: str, method: Any, source: str, reader: PlateReader, settings: VoteSettings) -> Line:
-    began = time.perf_counter()
-    try:
-        plates = method(source, reader, settings)
-    except CaptureError as exc:
-        return {"source": name, "plates": [], "error": str(exc)}
-    ms = 1000 * (time.perf_counter() - began)
-    return {"source": name, "plates": plates, "containers": [], "ms": round(ms, 1)}
+@dataclass(frozen=True)
+class _Watch:
+    reader: PlateReader
+    settings: VoteSettings
+    extras: Extras
+
+    def line(self, name: str, source: str, method: Callable[[str], _Seen]) -> Line:
+        """The line of one source; `ms` is the time of reading it, not of drawing and explaining."""
+        began = time.perf_counter()
+        try:
+            seen = method(source)
+        except CaptureError as exc:
+            return {"source": name, "plates": [], "error": str(exc)}
+        ms = 1000 * (time.perf_counter() - began)
+        line = {"source": name, "plates": seen.plates, "containers": [], "ms": round(ms, 1)}
+        if self.extras.drawings is not None:
+            line["drawn"] = _draw(self.extras.drawings, name, seen)
+        if self.extras.explain:
+            line["explain"] = explanation(seen.log, seen.tracks, self.settings)
+        return line
+
+    def picture(self, source: str) -> _Seen:
+        """What a still shows: a passage of a single frame."""
+        image, log = read_picture(Path(source)), self._log()
+        one = look_closely(self.reader, image, 0.0, 1)
+        log.add(one)
+        tracks = follow((), one.looks, one.at_s, one.frame, self.settings)
+        marks = [Mark.of_look(look) for look in one.looks]
+        return _Seen([_of_look(look) for look in one.looks], tracks, log, [("", image, marks)])
+
+    def clip(self, source: str) -> _Seen:
+        """What a clip or stream shows, with one picture for each read, or the last frame when there is none."""
+        if not is_network(source) and not Path(source).is_file():
+            raise CannotOpen(f"{source}: is not there.")
+        video = open_video(source, open_timeout_s=_OPEN_TIMEOUT_S, read_timeout_s=_READ_TIMEOUT_S)
+        tracks: tuple[Track, ...] = ()
+        log, kept = self._log(), BestFrames()
+        try:
+            for number, (at_s, image) in enumerate(_frames(video, live=is_network(source)), start=1):
+                one = look_closely(self.reader, image, at_s, number)
+                log.add(one)
+                tracks = follow(tracks, one.looks, at_s, number, self.settings)
+                if self.extras.drawings is not None:
+                    kept.take(tracks, number, image)
+        finally:
+            video.close()
+        found = reads(tracks, self.settings)
+        return _Seen([_of_read(read) for read in found], tracks, log, kept.pictures(found))
+
+    def _log(self) -> FrameLog:
+        return FrameLog(MOST_FRAMES if self.extras.explain else 0)
 
 
-def _picture(source: str, reader: PlateReader, _settings: VoteSettings) -> list[Line]:
-    return [_of_look(one) for one in look(reader, read_picture(Path(source)))]
-
-
-def _clip(source: str, reader: PlateReader, settings: VoteSettings) -> list[Line]:
-    return [_of_read(read) for read in reads(_tracks(source, reader, settings), settings)]
-
-
-def _tracks(source: str, reader: PlateReader, settings: VoteSettings) -> tuple[Track, ...]:
-    if not is_network(source) and not Path(source).is_file():
-        raise CannotOpen(f"{source}: is not there.")
-    video = open_video(source, open_timeout_s=_OPEN_TIMEOUT_S, read_timeout_s=_READ_TIMEOUT_S)
-    tracks: tuple[Track, ...] = ()
-    try:
-        for number, (at_s, image) in enumerate(_frames(video, live=is_network(source)), start=1):
-            tracks = follow(tracks, look(reader, image), at_s, number, settings)
-    finally:
-        video.close()
-    return tracks
+def _draw(drawings: Drawings, name: str, seen: _Seen) -> list[str]:
+    """The paths of the drawn pictures, named after the source: a stream by its address, a file by its name."""
+    base = name.split("://", 1)[1] if is_network(name) else Path(name).name
+    return [str(drawings.keep(base + end, drawn(image, marks))) for end, image, marks in seen.pictures]
 
 
 def _frames(video: FfmpegVideo, *, live: bool) -> Iterator[tuple[float, Image]]:
