@@ -184,8 +184,9 @@ def _why(read: Read, settings: VoteSettings) -> list[str]:
     short = []
     if read.agreeing < settings.agreeing:
         short.append(f"{read.agreeing} of {read.looks} looks agree, {settings.agreeing} are needed")
-    if _margin(read) < settings.margin:
-        short.append(f"{ahead}, {settings.margin} are needed")
+    if read.probability < settings.least_probability:
+        needed = f"{read.probability:.4f} probable, {settings.least_probability:.4f} is needed"
+        short.append(f"{needed}; {ahead}")
     return short
 
 

@@ -68,14 +68,15 @@ def test_a_single_picture_is_not_final_because_one_look_is_too_few(picture: Path
     assert (read["final"], read["why"]) == (False, ["1 of 1 looks agree, 2 are needed"])
 
 
-def test_a_narrow_margin_is_the_reason_and_names_the_next(tmp_path: Path) -> None:
+def test_too_small_a_probability_is_the_reason_and_the_next_is_named(tmp_path: Path) -> None:
     unsure = plate_look("29C12345", 0.52, other={7: ("6", 0.48)})
     (read,) = explained(write_clip(tmp_path / "c.avi", [100, 100]), GreyReader({100: [place(unsure)]}))[
         "reads"
     ]
     assert (read["final"], read["agreeing"]) == (False, 2)
     (why,) = read["why"]
-    assert why == f"{read['margin']:.4f} ahead of 29C12346, 0.6 are needed"
+    probable = f"{read['candidates'][0]['probability']:.4f} probable, 0.9000 is needed"
+    assert why == f"{probable}; {read['margin']:.4f} ahead of 29C12346"
     assert read["margin"] == pytest.approx(
         read["candidates"][0]["probability"] - read["candidates"][1]["probability"], abs=1e-4
     )
