@@ -87,3 +87,17 @@ def test_a_stream_that_does_not_answer_is_named_without_its_password() -> None:
     (line,) = read_sources(["rtsp://admin:secret@127.0.0.1:9/gate"], OnePlate())
     assert line["source"] == "rtsp://***@127.0.0.1:9/gate"
     assert "secret" not in json.dumps(line)
+
+
+def test_a_name_that_no_file_can_have_is_a_line_with_an_error() -> None:
+    (line,) = read_sources(["x" * 5000], OnePlate())
+    assert "cannot be read" in line["error"]
+
+
+def test_a_small_file_that_claims_a_vast_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    coded = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    start_of_frame = coded.index(b"\xff\xc0") + 5
+    vast = coded[:start_of_frame] + (20000).to_bytes(2, "big") * 2 + coded[start_of_frame + 4 :]
+    (tmp_path / "vast.jpg").write_bytes(vast)
+    (line,) = read_sources([str(tmp_path / "vast.jpg")], OnePlate())
+    assert "not a picture that can be decoded" in line["error"]
