@@ -11,7 +11,6 @@ Looks of one still are no independent witnesses: bounds are drawn over pictures,
 
 import argparse
 import csv
-import importlib.util
 import json
 import random
 import sys
@@ -23,18 +22,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.vision.calibration import (
-    UNCALIBRATED,
+from benchmarks.figures import CannotRun, wilson
+from benchmarks.fitting import (
     Example,
     bounds_95,
     chance_of_hit,
     expected_calibration_error,
     fit,
     reliability,
-    shipped,
-    threshold_for,
-    wilson,
 )
+from benchmarks.passages import Frames, clip_maker
+from edge.vision.calibration import UNCALIBRATED, shipped, threshold_for
 from edge.vision.port import Image, LookKind, PlateReader, look
 from edge.vision.ppocr import PpOcrReader
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
@@ -45,7 +43,6 @@ EVERY = 3
 """Every third frame of a passage is looked at."""
 DRAWN_SEED = 910_000
 PASSAGE_SEED = 700_000
-Frames = Callable[[Image, int], Iterable[Image]]
 
 
 @dataclass(frozen=True)
@@ -202,17 +199,6 @@ def _street(text: str, country: Country, lines: Lines, ground: Ground, seed: int
     return paint
 
 
-def _frames_of(folder: Path) -> Frames:
-    """`frames` of the folder's own clips.py."""
-    spec = importlib.util.spec_from_file_location("clips", folder / "clips.py")
-    if spec is None or spec.loader is None:
-        raise SystemExit(f"{folder / 'clips.py'}: is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    made: Frames = module.frames
-    return made
-
-
 def load(file: Path) -> list[Observed]:
     """What `--collect` wrote."""
     with file.open(encoding="utf-8") as lines:
@@ -290,7 +276,7 @@ def _finals(told: Sequence[Observed]) -> str:
     lines = []
     for name, final in rules.items():
         wrong = sum(not o.right for o in final)
-        low, high = wilson(wrong, len(final))
+        low, high = wilson(wrong, len(final)) if final else (0.0, 1.0)
         lines.append(f"{name}: {len(final)} of {len(told)} final, {wrong} wrong ({low:.3f} to {high:.3f})")
     return "\n".join(lines) + "\n"
 
@@ -351,7 +337,10 @@ def main() -> None:
         parser.error("--collect needs the folder of the pictures")
     if asked.collect is not None:
         pictures = [*photographs(asked.folder, asked.split or ()), *drawn(asked.drawn)]
-        frames = _frames_of(asked.folder)
+        try:
+            frames = clip_maker(asked.folder)
+        except CannotRun as error:
+            raise SystemExit(str(error)) from error
         with asked.collect.open("w", encoding="utf-8") as file:
             for one in observe(pictures, PpOcrReader(), frames, asked.seeds):
                 file.write(json.dumps(asdict(one), ensure_ascii=False) + "\n")

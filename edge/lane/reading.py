@@ -51,6 +51,9 @@ class Reading:
     frames: dict[tuple[str, int], Frame] = field(default_factory=dict)
     last_frame: tuple[str, Frame] | None = None
     _seen: dict[str, int] = field(default_factory=dict)
+    _counted: tuple[dict[str, tuple[Track, ...]], list[tuple[str, Read]]] = field(
+        default_factory=lambda: ({}, [])
+    )
 
     async def run(self) -> None:
         """Looks until the reads are final or `most_s` seconds are over."""
@@ -80,9 +83,8 @@ class Reading:
     @property
     def trailer(self) -> str | None:
         """The trailer's plate, where one was finally read beside the best read."""
-        found = [
-            one for one in self._reads() if one[1].final and is_trailer(one[1].text) and one != self.best
-        ]
+        best = self.best
+        found = [one for one in self._reads() if one[1].final and is_trailer(one[1].text) and one != best]
         return max(found, key=self._evidence)[1].text if found else None
 
     @property
@@ -106,12 +108,21 @@ class Reading:
         return next((c.settings.sees for c in self.cameras if c.settings.name == name), Sees.ANY)
 
     def _reads(self) -> list[tuple[str, Read]]:
+        """The reads that a camera may give, by what it sees."""
         return [
             (name, read)
-            for name, tracks in self.tracks.items()
-            for read in reads(tracks, self.settings)
+            for name, read in self._all_reads()
             if self._sees(name) is not Sees.FRONT or not is_trailer(read.text)
         ]
+
+    def _all_reads(self) -> list[tuple[str, Read]]:
+        """The vote over every track; it takes milliseconds on the event loop, so it is counted once a look."""
+        if self._counted[0] != self.tracks:
+            read = [
+                (name, read) for name, tracks in self.tracks.items() for read in reads(tracks, self.settings)
+            ]
+            self._counted = dict(self.tracks), read
+        return self._counted[1]
 
     def _evidence(self, one: tuple[str, Read]) -> tuple[bool, bool, bool, int, float]:
         name, read = one
@@ -125,7 +136,5 @@ class Reading:
         self.tracks[name] = follow(before, looks, frame.taken_at, frame.number, self.settings)
         if looks:
             self.frames[(name, frame.number)] = frame
-        wanted = {
-            (n, r.best_frame) for n, tracks in self.tracks.items() for r in reads(tracks, self.settings)
-        }
+        wanted = {(camera, read.best_frame) for camera, read in self._all_reads()}
         self.frames = {at: kept for at, kept in self.frames.items() if at in wanted}

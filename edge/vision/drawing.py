@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from edge.vision.port import Corners, Image, LookKind, PlateLook, VisionError, box
-from edge.vision.vote import Read, Sighting, Track, _evidence
+from edge.vision.vote import Read, Sighting, Track, evidence
 
 Colour = tuple[int, int, int]
 FINAL: Colour = (0, 150, 0)
@@ -168,7 +168,7 @@ def _best_frames(track: Track) -> set[int]:
     best: dict[str, Sighting] = {}
     for sighting in track.sightings:
         text = sighting.look.text
-        best[text] = max(best.get(text, sighting), sighting, key=_evidence)
+        best[text] = max(best.get(text, sighting), sighting, key=evidence)
     ends = (track.sightings[0], track.last)  # a track never drops them, so that either may become the best
     return {sighting.frame for sighting in (*best.values(), *ends)}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge.vision.port import Corners, FoundPlate, Image, PlateLook, PlateReader, distinct
-from edge.vision.vote import Read, Track, VoteSettings, _weight, reads, vote
+from edge.vision.vote import Read, Track, VoteSettings, reads, vote, weight
 from shared.plates import province
 
 NOT_READ = "not read as a plate"
@@ -153,11 +153,11 @@ def _votes(text: str, looks: Sequence[PlateLook]) -> list[list[Explanation]]:
             continue
         for at, alternatives in enumerate(look.characters, start=offset):
             for character, probability in alternatives:
-                sums[at][character] += _weight(look) * probability
+                sums[at][character] += weight(look) * probability
     return [
         [
-            {"character": c, "weight": round(weight, 3)}
-            for c, weight in sorted(position.items(), key=lambda x: -x[1])
+            {"character": c, "weight": round(total, 3)}
+            for c, total in sorted(position.items(), key=lambda x: -x[1])
         ]
         for position in sums
     ]

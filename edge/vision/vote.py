@@ -136,7 +136,7 @@ def vote(track: Track, settings: VoteSettings) -> Read:
     candidates = _calibrated(_candidates(looks, settings), settings.calibration)
     text = candidates[0].text
     agreeing = [s for s in track.sightings if s.look.text == text]
-    best = max(agreeing or track.sightings, key=_evidence)
+    best = max(agreeing or track.sightings, key=evidence)
     enough = len(agreeing) >= settings.agreeing and candidates[0].probability >= settings.least_probability
     ground = _ground([sighting.look for sighting in agreeing])
     possible = countries(text, ground)
@@ -184,19 +184,20 @@ def _ground(looks: Sequence[PlateLook]) -> Ground | None:
 def _bounded(sightings: tuple[Sighting, ...], most: int) -> tuple[Sighting, ...]:
     if len(sightings) <= most:
         return sightings
-    worst = min(sightings[1:-1], key=_evidence)
+    worst = min(sightings[1:-1], key=evidence)
     return tuple(sighting for sighting in sightings if sighting is not worst)
 
 
-def _evidence(sighting: Sighting) -> float:
-    return _weight(sighting.look) * sighting.look.confidence
+def evidence(sighting: Sighting) -> float:
+    """How much a sighting carries, from 0 to 1: its weight times the probability of its text."""
+    return weight(sighting.look) * sighting.look.confidence
 
 
 def _candidates(looks: Sequence[PlateLook], settings: VoteSettings, most: int = 5) -> tuple[Candidate, ...]:
     alone = len(looks) / (1 + settings.likeness * (len(looks) - 1))
-    total = sum(_weight(look) for look in looks)
+    total = sum(weight(look) for look in looks)
     logs = {
-        text: alone * sum(_weight(look) * _log_likelihood(text, look) for look in looks) / total
+        text: alone * sum(weight(look) * _log_likelihood(text, look) for look in looks) / total
         for text in _texts(looks)
     }
     mass = sum(math.exp(value) for value in logs.values()) + _SOMETHING_ELSE
@@ -233,11 +234,11 @@ def _texts(looks: Sequence[PlateLook]) -> set[str]:
 
 def _together(looks: Sequence[PlateLook], at: int) -> Alternatives:
     """What stands at one position by all looks: the weighted mean of their log-probabilities, the likeliest first."""
-    total = sum(_weight(look) for look in looks)
+    total = sum(weight(look) for look in looks)
     named = {character for look in looks for character, _ in look.characters[at]}
     means = {
         character: sum(
-            _weight(look) * math.log(_probability(character, look.characters[at])) for look in looks
+            weight(look) * math.log(_probability(character, look.characters[at])) for look in looks
         )
         for character in named
     }
@@ -258,7 +259,8 @@ def _probability(character: str, alternatives: Alternatives) -> float:
     return max(_FLOOR, next((p for c, p in alternatives if c == character), 0.0))
 
 
-def _weight(look: PlateLook) -> float:
+def weight(look: PlateLook) -> float:
+    """How much a look counts in the vote, above 0 and up to 1: small and burnt-out plates less."""
     return max(0.05, min(1.0, look.quality.row_height_px / _GOOD_ROW_PX)) * (1 - min(0.9, look.quality.glare))
 
 

@@ -1,7 +1,7 @@
 """Which of the plates that the cameras of a lane see is the vehicle's, and which is its trailer's."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from edge.capture import Sees
 from edge.lane.reading import Eyes, Reading
 from edge.vision.port import FoundPlate, Image, PlateLook
-from edge.vision.vote import Track, VoteSettings, follow
+from edge.vision.vote import Read, Track, VoteSettings, follow, reads
 from tests.edge.looks import plate_look
 from tests.edge.world import CORNERS, Clock, HandedCamera, ToldReader
 
@@ -109,6 +109,19 @@ def ran(rear: str | None) -> tuple[Reading, float]:
     began = clock()
     asyncio.run(reading.run())
     return reading, clock() - began
+
+
+def test_the_vote_is_counted_once_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+
+    def counting(tracks: Iterable[Track], settings: VoteSettings) -> tuple[Read, ...]:
+        counted.append(1)
+        return reads(tracks, settings)
+
+    monkeypatch.setattr("edge.lane.reading.reads", counting)
+    reading = looked({"front": (plate_look(TRACTOR), plate_look(TRAILER, x=900.0))})
+    assert (best(reading), reading.trailer, reading.final) == (TRACTOR, TRAILER, True)
+    assert len(counted) == 1
 
 
 def test_both_ends_are_one_passage() -> None:

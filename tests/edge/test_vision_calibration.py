@@ -8,19 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.calibration import Observed, fitted, report
-from edge.vision.calibration import (
-    UNCALIBRATED,
-    Example,
-    bounds_95,
-    chance_of_hit,
-    expected_calibration_error,
-    fit,
-    from_toml,
-    reliability,
-    shipped,
-    threshold_for,
-    wilson,
-)
+from benchmarks.fitting import Example, bounds_95, chance_of_hit, expected_calibration_error, fit, reliability
+from edge.vision.calibration import UNCALIBRATED, from_toml, shipped, threshold_for
 
 shares = st.floats(0.0, 1.0)
 
@@ -100,14 +89,6 @@ def test_the_table_counts_claims_beside_what_came_true() -> None:
 )
 def test_the_expected_calibration_error(claims: list[tuple[float, bool]], error: float) -> None:
     assert expected_calibration_error(claims) == pytest.approx(error)
-
-
-@pytest.mark.parametrize(
-    ("hits", "n", "bounds"),
-    [(0, 0, (0, 1)), (10, 10, (0.722, 1)), (5, 10, (0.237, 0.763)), (0, 100, (0, 0.037))],
-)
-def test_the_bounds_of_a_share(hits: int, n: int, bounds: tuple[float, float]) -> None:
-    assert wilson(hits, n) == pytest.approx(bounds, abs=0.001)
 
 
 def test_reads_of_one_picture_widen_the_bounds() -> None:
