@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import uvicorn
 
@@ -117,6 +119,19 @@ def test_a_change_is_on_the_screen_without_a_reload(served: Served, page: "playw
     sign_in(page, served.address, "hq-1")
     served.show(SITUATIONS["undeclared"])
     playwright.expect(page.locator(".headline")).to_contain_text("Chưa có bản kê khai", timeout=900)
+
+
+def test_a_picture_is_called_live_only_while_there_is_one(
+    served: Served, page: "playwright.Page", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jpeg = cv2.imencode(".jpg", np.full((36, 64, 3), 90, np.uint8))[1].tobytes()
+    monkeypatch.setattr(served.gate.lane, "live_jpeg", lambda: jpeg)
+    sign_in(page, served.address, "bp-1")
+    said = page.locator("figure.now figcaption")
+    playwright.expect(said).to_be_visible()
+    monkeypatch.setattr(served.gate.lane, "live_jpeg", lambda: None)
+    playwright.expect(said).to_be_hidden()
+    playwright.expect(page.locator("figure.now")).to_contain_text("Chưa có hình")
 
 
 def test_the_page_does_not_change_under_a_finger(served: Served, page: "playwright.Page") -> None:
