@@ -64,12 +64,18 @@ class PlateShown:
 
 @dataclass(frozen=True)
 class CameraShown:
-    """A camera's state (`edge.capture`), the age of its newest frame and the sentence of its last error."""
+    """A camera's state (`edge.capture`), the age of its newest frame and the sentence of its last error.
+
+    `troubles`: why its pictures cannot be trusted though they come (`PictureTrouble`); `untrusted_share`: of the last 24
+    hours watched, from 0 to 1.
+    """
 
     name: str
     state: str
     age_s: float | None
     error: str | None
+    troubles: tuple[str, ...] = ()
+    untrusted_share: float = 0.0
 
 
 @dataclass(frozen=True)

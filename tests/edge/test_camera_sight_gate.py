@@ -7,6 +7,7 @@ import pytest
 
 from edge.capture import Frame
 from edge.capture.picture_health import PictureTrouble
+from edge.capture.picture_memory import memory_file
 from edge.capture.picture_watch import SENTENCES
 from tests.edge.gate_folder import gate_in
 from tests.edge.world import Clock
@@ -31,3 +32,10 @@ def test_a_covered_camera_is_a_note_and_no_cause(tmp_path: Path, monkeypatch: py
     assert not any("lens" in cause for cause in gate.ready())
     assert len(gate.ready()) == len(causes)
     gate.store.close()
+
+
+def test_a_gate_keeps_what_it_learned_when_it_ends(tmp_path: Path) -> None:
+    gate = gate_in(tmp_path)
+    gate.keep_learned()
+    gate.store.close()
+    assert memory_file(tmp_path / "data", "lane-1", "front").is_file()
