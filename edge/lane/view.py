@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.capture import CameraState
 from edge.lane.machine import LaneState
 from shared.codes import Actor, Agency, Heading, Place
 from shared.decide import Decision
@@ -76,6 +77,11 @@ class CameraShown:
     error: str | None
     troubles: tuple[str, ...] = ()
     untrusted_share: float = 0.0
+
+    @property
+    def untrusted(self) -> bool:
+        """True while pictures come and cannot be trusted; one that gives none is lost, whatever it was before."""
+        return self.state == CameraState.LIVE and bool(self.troubles)
 
 
 @dataclass(frozen=True)

@@ -133,8 +133,12 @@ class Watched:
     def sees(self, image: Image | None, seconds: int) -> None:
         """One new frame a second, or none."""
         for _ in range(seconds):
-            self.clock.advance(1)
-            if image is not None:
-                self.number += 1
-                self.camera.frame = Frame(noisy(image, self.number), self.clock(), self.number)
+            self.shows(image)
             self.watch.look()
+
+    def shows(self, image: Image | None) -> None:
+        """A second passes, with a new frame or none."""
+        self.clock.advance(1)
+        if image is not None:
+            self.number += 1
+            self.camera.frame = Frame(noisy(image, self.number), self.clock(), self.number)
