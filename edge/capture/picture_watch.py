@@ -14,7 +14,8 @@ from edge.capture.picture_memory import PictureMemory
 
 log = structlog.get_logger()
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 1.3
+"""No whole second: pictures that come in a loop of a second, as a simulated camera sends them, would seem frozen."""
 TELL_FROM_S = 600.0
 """Untrusted seconds of a day from which on they are worth a note after the trouble has gone."""
 KEEP_EVERY_S = 600.0
