@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,8 +22,10 @@ from edge.capture.picture_health import (
     watch,
 )
 from edge.capture.picture_measures import measure
-from edge.capture.picture_watch import SENTENCES, TELL_FROM_S
+from edge.capture.picture_watch import LOOK_EVERY_S, SENTENCES, TELL_FROM_S
 from edge.capture.source import Image
+from simulation.clips import FRAMES_PER_S, idle_clip
+from simulation.trucks import Gate
 from tests.edge.sights import Looks, Watched, hand, night, noisy, soft, sun, truck, view
 
 LIMITS = PictureSettings()
@@ -172,6 +176,23 @@ def test_a_covered_camera_is_noted_with_what_to_do_and_logged_once_each_way() ->
         ("picture_good_again", "blinded"),
     ]
     assert watched.watch.note() is None
+
+
+@pytest.mark.parametrize("night", [False, True], ids=["day", "night"])
+def test_a_simulated_camera_whose_second_comes_round_and_round_is_trusted(
+    night: bool, tmp_path: Path
+) -> None:
+    video, second = (
+        cv2.VideoCapture(str(idle_clip(tmp_path, Gate("barrier-1", 1, night=night)))),
+        list[Image](),
+    )
+    while (read := video.read())[0]:
+        second.append(np.asarray(read[1], np.uint8))
+    measured, health = [measure(frame) for frame in second], PictureHealth()
+    for look in range(300):
+        now = look * LOOK_EVERY_S
+        health = watch(health, measured[int(now * FRAMES_PER_S) % len(measured)], now, LIMITS)
+        assert health.troubles == ()
 
 
 def test_a_frame_that_was_seen_already_is_not_judged_again() -> None:
