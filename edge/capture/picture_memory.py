@@ -139,9 +139,16 @@ class PictureMemory:
 
     def was_removed(self) -> bool:
         """True once after somebody removed the file."""
-        removed = self._there and not self._file.exists()
-        self._there = self._there and not removed
-        return removed
+        if not self._there:
+            return False
+        try:
+            self._file.stat()
+        except FileNotFoundError:
+            self._there = False
+            return True
+        except OSError:  # a folder that cannot be entered just now tells nothing
+            return False
+        return False
 
 
 def memory_file(data: Path, lane: str, camera: str) -> Path:
