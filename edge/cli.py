@@ -95,6 +95,32 @@ def _read_as_text(line: dict[str, Any]) -> str:
 
 
 @app.command()
+def relearn(
+    config: ConfigArgument,
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="The lane's name.")],
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="The camera's name.")],
+) -> None:
+    """Make the gate learn a camera's view anew, when it was turned on purpose; the gate may run meanwhile."""
+    from edge.capture.picture_memory import memory_file
+
+    configuration = _load(config)
+    table = configuration.table
+    known = [(one.name, camera.name) for one in table.lane for camera in one.camera]
+    if (lane, camera) not in known:
+        raise _wrong(f"no such camera; write one of {', '.join(' '.join(pair) for pair in known)}")
+    file = memory_file(configuration.path(table.data), lane, camera)
+    try:
+        file.unlink()
+    except FileNotFoundError as error:
+        typer.echo("nothing was learned of this camera yet", err=True)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        raise _wrong(
+            f"{file}: cannot be removed: {error.strerror}; run this as the gate's own user"
+        ) from error
+
+
+@app.command()
 def explain(
     config: ConfigArgument,
     at: Annotated[Place, typer.Option(help="The place asked about.")],

@@ -61,7 +61,7 @@ async def run(configuration: GateConfiguration) -> None:
         tasks += [
             asyncio.create_task(report_status(gate, link, data), name="status"),
             asyncio.create_task(send_thumbnails(gate, link), name="thumbnails"),
-            asyncio.create_task(watch_pictures(gate.watches), name="pictures"),
+            asyncio.create_task(watch_pictures(gate.watches, gate.changes.notify), name="pictures"),
             asyncio.create_task(watch_disk(gate.disk, gate.changes.notify), name="disk"),
             asyncio.create_task(
                 sweep_pictures(gate.pictures, gate.open_pictures, gate.disk.shortfall_bytes), name="sweep"
@@ -71,6 +71,7 @@ async def run(configuration: GateConfiguration) -> None:
             asyncio.create_task(watchdog(gate.alive), name="watchdog"),
             asyncio.create_task(_watch_store(gate), name="store"),
         ]
+        running.callback(gate.keep_learned)
         running.push_async_callback(_cancel, tasks)
         running.callback(gate.changes.close)
         notify("READY=1")
