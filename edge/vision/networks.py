@@ -21,10 +21,12 @@ from edge.vision.port import Corners, Image, VisionError
 
 MODELS = Path(sys.prefix) / "share" / "barie" / "models"
 DETECTION_MODEL = "ch_PP-OCRv4_det_infer.onnx"
-_PADDING = 127  # grey level that the networks see as nothing
 RECOGNITION_MODEL = "ch_PP-OCRv4_rec_infer.onnx"
+_PADDING = 127  # grey level that the networks see as nothing
 ROW_SHAPE_PX = 320, 48
 """Width and height of what the recogniser looks at."""
+CHARACTERS = ["framework", "character"]
+"""Where in a model its characters stand, one a line, without blank and space."""
 
 
 class ModelsMissing(VisionError):
@@ -68,17 +70,29 @@ class FinderSettings:
 
 
 class OpenVinoNetworks:
-    """`Networks` in OpenVINO, each at its fixed shapes (widths and heights). Raises `ModelsMissing`."""
+    """`Networks` in OpenVINO, each at its fixed shapes (widths and heights). Raises `ModelsMissing`.
 
-    def __init__(self, models: Path, finder_shapes_px: Sequence[tuple[int, int]], threads: int) -> None:
+    `models` is a folder with the files `names`, detection and recognition. `exact` keeps 32-bit numbers where the processor
+    has faster ones of 16 bits, which OpenVINO takes by itself.
+    """
+
+    def __init__(
+        self,
+        models: Path,
+        finder_shapes_px: Sequence[tuple[int, int]],
+        threads: int,
+        names: tuple[str, str] = (DETECTION_MODEL, RECOGNITION_MODEL),
+        exact: bool = False,
+    ) -> None:
+        detection, recognition = (models / name for name in names)
         self._finders = {
-            (height, width): _request(_load(models / DETECTION_MODEL), [1, 3, height, width], threads)
+            (height, width): _request(_load(detection), [1, 3, height, width], threads, exact)
             for width, height in finder_shapes_px
         }
-        recogniser = _load(models / RECOGNITION_MODEL)
+        recogniser = _load(recognition)
         self.classes: Sequence[str] = _classes(recogniser)
         width, height = ROW_SHAPE_PX
-        self._reader = _request(recogniser, [1, 3, height, width], threads)
+        self._reader = _request(recogniser, [1, 3, height, width], threads, exact)
 
     def text_map(self, canvas_bgr: Image) -> NDArray[np.float32]:
         """See `Networks`; the map holds until the next call."""
@@ -190,7 +204,7 @@ def _load(path: Path) -> openvino.Model:
         ) from exc
 
 
-def _request(model: openvino.Model, shape: list[int], threads: int) -> openvino.InferRequest:
+def _request(model: openvino.Model, shape: list[int], threads: int, exact: bool) -> openvino.InferRequest:
     """The model at one fixed shape, fed with images (1 x height x width x 3, grey levels 0 to 255 as bytes)."""
     model.reshape(shape)
     steps = PrePostProcessor(model)
@@ -199,11 +213,13 @@ def _request(model: openvino.Model, shape: list[int], threads: int) -> openvino.
     steps.input().model().set_layout(openvino.Layout("NCHW"))
     model = steps.build()
     options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    if exact:
+        options["INFERENCE_PRECISION_HINT"] = "f32"
     return openvino.Core().compile_model(model, "CPU", options).create_infer_request()
 
 
 def _classes(recogniser: openvino.Model) -> list[str]:
-    characters = str(recogniser.get_rt_info(["framework", "character"]).value).splitlines()
+    characters = str(recogniser.get_rt_info(CHARACTERS).value).splitlines()
     return ["", *characters, " "]
 
 
