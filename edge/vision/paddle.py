@@ -26,6 +26,7 @@ WORKER = Path(__file__).with_name("paddle_worker.py")
 PARTS = "det", "rec"
 """The folders of a model folder: detection and recognition."""
 Fed = NDArray[np.float64]
+_EMPTY_ROW: Image = np.full((ROW_SHAPE_PX[1], ROW_SHAPE_PX[0], 3), 127, np.uint8)
 _MOST_VALUES = 50_000_000
 _MOST_LINE_BYTES = 1_000_000
 
@@ -54,7 +55,7 @@ class PaddleSettings:
 class PaddleNetworks:
     """`networks.Networks` in PaddleOCR. One instance serves one thread at a time; the worker ends with it.
 
-    Raises `PaddleFailed`; at the start too, where an empty row is read to see that models and characters belong together.
+    Raises `PaddleFailed`, at the start too.
     """
 
     def __init__(
@@ -69,7 +70,6 @@ class PaddleNetworks:
         self.classes: Sequence[str] = self._worker.classes
         self.fed: Fed = self._worker.fed
         """The factor and the summand by which the grey levels of each channel become what the detector is fed."""
-        self.row_scores(np.full((ROW_SHAPE_PX[1], ROW_SHAPE_PX[0], 3), 127, np.uint8))
 
     def text_map(self, canvas_bgr: Image) -> NDArray[np.float32]:
         """See `networks.Networks`."""
@@ -119,7 +119,10 @@ class PaddleNetworks:
 
 
 class _Worker:
-    """One process and what is said to it. A time-out kills it, by which every read and write comes to an end."""
+    """One process and what is said to it. A time-out kills it, by which every read and write comes to an end.
+
+    At the start it reads an empty row, which shows whether models and characters belong together.
+    """
 
     def __init__(self, settings: PaddleSettings, program: Path) -> None:
         self._settings = settings
@@ -137,6 +140,7 @@ class _Worker:
         with self._within(settings.start_s):
             said = self._line()
             self.classes, self.fed = _characters(said.get("classes")), _factors(said.get("fed"))
+        self.ask("row_scores", _EMPTY_ROW, (None, len(self.classes)))
 
     def ask(self, what: str, canvas: Image, shape: tuple[int | None, ...]) -> NDArray[np.float32]:
         """The values for a canvas; None in `shape` stands for any number."""
@@ -150,11 +154,11 @@ class _Worker:
     @contextlib.contextmanager
     def _within(self, most_s: float) -> Iterator[None]:
         """Turns what goes wrong inside into `PaddleFailed`, and ends the worker then."""
-        late = threading.Event()
+        late, process = threading.Event(), self._process
 
         def kill() -> None:
             late.set()
-            self._process.kill()
+            process.kill()
 
         timer = threading.Timer(most_s, kill)
         timer.daemon = True

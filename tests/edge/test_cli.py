@@ -251,3 +251,10 @@ def test_pin_prints_a_table_for_the_officers_file_and_never_the_pin(tmp_path: Pa
 def test_pin_refuses_an_agency_that_does_not_exist() -> None:
     answer = barie("pin", "hq-1", "police", "--pin", "246801")
     assert answer.exit_code == 2
+
+
+def test_reading_with_paddleocr_and_no_models_says_what_to_name(tmp_path: Path) -> None:
+    answer = barie("read", "x.jpg", "--backend", "paddleocr", "--environment", tmp_path)
+    assert answer.exit_code == 2
+    assert f"environment: {tmp_path}/bin/python is not there; run scripts/paddle" in answer.stderr
+    assert "models: paddleocr has no models of its own; name a folder with det and rec" in answer.stderr
