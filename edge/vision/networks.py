@@ -85,14 +85,24 @@ class OpenVinoNetworks:
         exact: bool = False,
     ) -> None:
         detection, recognition = (models / name for name in names)
-        self._finders = {
-            (height, width): _request(_load(detection), [1, 3, height, width], threads, exact)
-            for width, height in finder_shapes_px
-        }
-        recogniser = _load(recognition)
-        self.classes: Sequence[str] = _classes(recogniser)
-        width, height = ROW_SHAPE_PX
-        self._reader = _request(recogniser, [1, 3, height, width], threads, exact)
+        finder, recogniser = _load(detection), _load(recognition)
+        try:
+            self._finders = {
+                (height, width): _request(finder.clone(), [1, 3, height, width], threads, exact)
+                for width, height in finder_shapes_px
+            }
+            self.classes: Sequence[str] = _classes(recogniser)
+            width, height = ROW_SHAPE_PX
+            self._reader = _request(recogniser, [1, 3, height, width], threads, exact)
+        except RuntimeError as exc:
+            raise ModelsMissing(
+                f"{models}: OpenVINO cannot use the plate models; write them anew with scripts/export-model"
+            ) from exc
+        if self._reader.get_output_tensor().shape[-1] != len(self.classes):
+            raise ModelsMissing(
+                f"{recognition}: it has {len(self.classes)} characters and not as many classes; "
+                "write it anew with scripts/export-model"
+            )
 
     def text_map(self, canvas_bgr: Image) -> NDArray[np.float32]:
         """See `Networks`; the map holds until the next call."""
@@ -200,7 +210,8 @@ def _load(path: Path) -> openvino.Model:
         return openvino.Core().read_model(path)
     except RuntimeError as exc:
         raise ModelsMissing(
-            f"{path}: OpenVINO cannot read the plate model; delete the file and run scripts/setup."
+            f"{path}: OpenVINO cannot read the plate model; delete it and run scripts/setup, "
+            "or scripts/export-model when it is your own."
         ) from exc
 
 

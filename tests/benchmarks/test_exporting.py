@@ -10,7 +10,7 @@ from openvino import opset8
 
 from benchmarks.exporting import CannotExport, compare, export, fed_as_ours, read_network
 from edge.vision.backends import ENVIRONMENT, OPENVINO_FILES, Backend, ReaderSettings, missing, open_reader
-from edge.vision.networks import MODELS, FinderSettings, OpenVinoNetworks
+from edge.vision.networks import CHARACTERS, MODELS, FinderSettings, ModelsMissing, OpenVinoNetworks
 from edge.vision.paddle import PaddleNetworks, PaddleSettings
 from edge.vision.port import look
 from edge.vision.ppocr import PpOcrReader
@@ -51,6 +51,33 @@ def test_the_detector_is_fed_what_it_was_trained_on() -> None:
     given = openvino.Core().compile_model(fed_as_ours(model, fed), "CPU")([ours])[0]
     wanted = grey * fed[0].reshape(3, 1, 1) + fed[1].reshape(3, 1, 1)
     np.testing.assert_allclose(given, wanted, rtol=1e-2)
+
+
+def row_model(classes: int, characters: str | None) -> openvino.Model:
+    """As much of a recogniser as is looked at when it is opened: three channels of 48 rows in, 40 steps out."""
+    rows = opset8.parameter([1, 3, 48, 320], np.float32)
+    steps = opset8.reshape(opset8.reduce_mean(rows, [1, 2], False), [1, 40, 8], False)
+    model = openvino.Model([opset8.matmul(steps, np.ones((8, classes), np.float32), False, False)], [rows])
+    if characters is not None:
+        model.set_rt_info(characters, CHARACTERS)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("classes", "characters", "told"),
+    [
+        (4, None, "OpenVINO cannot use the plate models; write them anew with scripts/export-model"),
+        (4, "A\nB\nC", "it has 5 characters and not as many classes"),
+    ],
+)
+def test_a_folder_whose_characters_are_not_those_of_its_network_is_told(
+    tmp_path: Path, classes: int, characters: str | None, told: str
+) -> None:
+    finder = opset8.parameter([1, 3, -1, -1], np.float32)
+    openvino.save_model(openvino.Model([opset8.relu(finder)], [finder]), tmp_path / "det.xml")
+    openvino.save_model(row_model(classes, characters), tmp_path / "rec.xml")
+    with pytest.raises(ModelsMissing, match=told):
+        open_reader(ReaderSettings(models=tmp_path))
 
 
 def test_networks_with_other_characters_are_told_apart() -> None:
