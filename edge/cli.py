@@ -14,6 +14,7 @@ from edge import journal_cli
 from edge.configuration import GateConfiguration, load
 from edge.explain import Question, answer, as_json, as_text
 from edge.officers import make_verifier
+from edge.vision.backends import ENVIRONMENT, Backend, ReaderSettings, open_reader
 from shared.codes import Agency, Heading, Place, Verdict
 from shared.configuration import BadConfiguration
 from shared.node.agency_file import load_agency_names
@@ -67,9 +68,15 @@ def read(
     explained: Annotated[
         bool, typer.Option("--explain", help="Looks, votes, and what was rejected and why.")
     ] = False,
+    backend: Annotated[Backend, typer.Option(help="What runs the networks.")] = Backend.OPENVINO,
+    models: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The models; the shipped ones without.")
+    ] = None,
+    environment: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="PaddleOCR's, made by scripts/paddle.")
+    ] = ENVIRONMENT,
 ) -> None:
     """Read the plates in pictures, folders, clips and streams."""
-    from edge.vision import ppocr
     from edge.vision.drawing import Drawings
     from edge.vision.port import VisionError
     from edge.vision.sources import Extras, read_sources
@@ -77,7 +84,8 @@ def read(
     bad = False
     try:
         extras = Extras(Drawings(draw) if draw is not None else None, explained)
-        for line in read_sources(sources, ppocr.PpOcrReader(), extras=extras):
+        reader = open_reader(ReaderSettings(backend, models, environment))
+        for line in read_sources(sources, reader, extras=extras):
             bad = bad or "error" in line
             typer.echo(json.dumps(line, ensure_ascii=False) if as_lines else _read_as_text(line))
     except VisionError as error:

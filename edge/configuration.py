@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from edge.capture import CameraSettings, Sees
 from edge.capture.picture_health import PictureSettings, PictureTrouble
 from edge.capture.picture_measures import SMALL
+from edge.vision.backends import ENVIRONMENT, Backend, ReaderSettings, missing
 from hardware.errors import BarrierError
 from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarrier
 from shared.body import Code
@@ -200,9 +201,17 @@ class FeesTable(Routing):
 
 
 class ReaderTable(_Table):
-    """The plate reader."""
+    """The plate reader: what runs its networks, its models, and for PaddleOCR the environment that it is in."""
 
+    backend: Backend = Backend.OPENVINO
+    models: Path | None = None
+    environment: Path = ENVIRONMENT
     threads: Annotated[int, Field(ge=1, le=16)] = 2
+
+    def settings(self, folder: Path) -> ReaderSettings:
+        """What the reader takes; relative paths are taken against `folder`."""
+        models = folder / self.models if self.models else None
+        return ReaderSettings(self.backend, models, folder / self.environment, self.threads)
 
 
 class PicturesTable(_Table):
@@ -305,6 +314,7 @@ def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
         findings.append(finding(("centre_key",), f"{error}; write the key that `barie-central key` printed"))
     findings += _check_procedures(table, file, finding)
     findings += _check_tariffs(table, file)
+    findings += [finding(("reader", key), told) for key, told in missing(table.reader.settings(file.parent))]
     return findings
 
 

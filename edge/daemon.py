@@ -17,8 +17,8 @@ from edge.retention import Retention
 from edge.screen.app import create_app
 from edge.screen.broken import create_broken_app
 from edge.telemetry import report_status, send_thumbnails, will
+from edge.vision.backends import open_reader
 from edge.vision.port import PlateReader
-from edge.vision.ppocr import PpOcrReader, PpOcrSettings
 from shared.node.chores import chores
 from shared.node.errors import StoreUnusable
 from shared.node.link import Link
@@ -40,7 +40,8 @@ async def run(configuration: GateConfiguration) -> None:
     set_up_logs()
     stop = stop_requested()
     table = configuration.table
-    gate = await _open(configuration, PpOcrReader(PpOcrSettings(threads=table.reader.threads)), stop)
+    reader = open_reader(table.reader.settings(configuration.folder))
+    gate = await _open(configuration, reader, stop)
     if gate is None:
         return
     data = configuration.path(table.data)

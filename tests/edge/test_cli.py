@@ -270,3 +270,10 @@ def test_relearn_removes_what_was_learned_of_one_camera_and_says_when_there_is_n
 def test_relearn_names_the_cameras_there_are(config: Path) -> None:
     answer = barie("relearn", config, "lane-1", "rear")
     assert (answer.exit_code, answer.stderr) == (2, "no such camera; write one of lane-1 front\n")
+
+
+def test_reading_with_paddleocr_and_no_models_says_what_to_name(tmp_path: Path) -> None:
+    answer = barie("read", "x.jpg", "--backend", "paddleocr", "--environment", tmp_path)
+    assert answer.exit_code == 2
+    assert f"environment: {tmp_path}/bin/python is not there; run scripts/paddle" in answer.stderr
+    assert "models: paddleocr has no models of its own; name a folder with det and rec" in answer.stderr

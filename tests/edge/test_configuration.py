@@ -8,6 +8,7 @@ import pytest
 
 from edge.capture.picture_health import PictureSettings, PictureTrouble
 from edge.configuration import load
+from edge.vision.backends import PADDLE_FILES, Backend, ReaderSettings
 from hardware.modbus import Contact
 from shared.codes import Agency, Place
 from shared.configuration import BadConfiguration
@@ -165,6 +166,45 @@ def test_paths_are_relative_to_the_file_and_wiring_reaches_the_driver(tmp_path: 
     assert found.path(found.table.data) == tmp_path / "data"
     wiring = found.table.lane[0].barrier.settings("lane-1").inputs
     assert (wiring.boom_open, wiring.boom_closed) == (Contact(3, True), None)
+
+
+# -- the plate reader
+
+
+def with_reader(folder: Path, reader: str) -> Path:
+    file = gate_file(folder)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[broker]", f"[reader]\n{reader}\n\n[broker]"), encoding="utf-8")
+    return file
+
+
+def test_the_reader_is_openvino_with_the_shipped_models_unless_told_otherwise(tmp_path: Path) -> None:
+    assert load(gate_file(tmp_path)).table.reader.settings(tmp_path) == ReaderSettings()
+
+
+def test_paddleocr_is_chosen_with_folders_relative_to_the_file(tmp_path: Path) -> None:
+    for name in ("own/bin/python", *(f"plates/{file}" for file in PADDLE_FILES)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    file = with_reader(tmp_path, 'backend = "paddleocr"\nmodels = "plates"\nenvironment = "own"\nthreads = 4')
+    found = load(file).table.reader.settings(file.parent)
+    assert found == ReaderSettings(Backend.PADDLEOCR, tmp_path / "plates", tmp_path / "own", 4)
+
+
+@pytest.mark.parametrize(
+    ("reader", "told"),
+    [
+        ('backend = "tesseract"', r"gate\.toml:14: reader\.backend: .*write one of 'openvino' or 'paddleocr'"),
+        ('backend = "paddleocr"\nenvironment = "no"', r"gate\.toml:15: reader\.environment: .*no/bin/python is not there"),
+        ('backend = "paddleocr"', r"gate\.toml:13: reader\.models: paddleocr has no models of its own; name a folder"),
+        ('backend = "paddleocr"\nmodels = "no"', r"gate\.toml:15: reader\.models: .*no/det/inference\.yml is not there"),
+        ('models = "no"', r"gate\.toml:14: reader\.models: .*no/rec\.xml is not there; scripts/export-model"),
+        ("threads = 0", r"gate\.toml:14: reader\.threads: "),
+    ],
+)  # fmt: skip
+def test_what_the_reader_lacks_is_told(tmp_path: Path, reader: str, told: str) -> None:
+    with pytest.raises(BadConfiguration, match=told):
+        load(with_reader(tmp_path, reader))
 
 
 # -- fees
