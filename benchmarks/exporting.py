@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
 from edge.vision.backends import ENVIRONMENT, OPENVINO_FILES
-from edge.vision.networks import CHARACTERS, FinderSettings, Networks, OpenVinoNetworks
+from edge.vision.networks import CHARACTERS, Networks, OpenVinoNetworks
 from edge.vision.paddle import PARTS, Fed, PaddleNetworks, PaddleSettings
 from edge.vision.port import Image, VisionError, look
 from edge.vision.ppocr import PpOcrReader
+from edge.vision.rows import FinderSettings
 from simulation.plate_drawing import Ground, draw_plate
 
 THREADS = 2

@@ -14,11 +14,21 @@ from shared.plates import CN_PROVINCES, Kind, PlateForm, classify, normalise, re
 _MOST_ALTERNATIVES = 5
 _LEAST_PROBABILITY = 0.003
 _SURE = 0.5
+_SOME_PROVINCE: Alternatives = (("粤", 1.0),)
 _WITHOUT_PROVINCE = frozenset({Kind.CN_SHORT, Kind.CN_SHORT_NEW_ENERGY, Kind.CN_SHORT_TRAILER})
 _LEAST_TRACE = 0.05
 _TRACE_DOUBT = 0.25
 _MOST_TEXTS = 200
 _REPAIR_COST = 0.25  # a look-alike turned by its position alone counts half
+
+
+@dataclass(frozen=True)
+class RowText:
+    """What a row of text says: alternatives at each position, and the same when the row begins with a Chinese province
+    character that the recogniser all but missed (empty when there is not even a trace of one)."""
+
+    characters: Characters
+    after_province: Characters
 
 
 class PlateAlphabet:
@@ -38,6 +48,10 @@ class PlateAlphabet:
         self._provinces = np.array([i for i, c in enumerate(self.characters) if c in CN_PROVINCES])
         self._latin = np.array([len(c) == 1 and (c.isascii() or c == "Đ") for c in plain])
         self._silent = np.array([i == 0 or not any(x.isalnum() for x in c) for i, c in enumerate(classes)])
+
+    def text(self, probabilities: NDArray[np.float32]) -> RowText:
+        """What one row of text says; `probabilities` is steps x classes."""
+        return RowText(self.positions(probabilities), self.positions_after_province(probabilities))
 
     def positions(self, probabilities: NDArray[np.float32]) -> tuple[Alternatives, ...]:
         """Alternatives at each position of one row of text; `probabilities` is steps x classes."""
@@ -125,14 +139,18 @@ def may_lack_province(plate: PlateText | None, characters: Sequence[Alternatives
     """True for what is the tail of a Chinese plate, or could be one whose first character was missed or misread."""
     if plate is not None:
         return plate.form.kind in _WITHOUT_PROVINCE or plate.probability < _SURE
-    first = [alternatives[0][0] if alternatives else "" for alternatives in characters]
-    return 5 <= len(first) <= 8 and sum(c.isdecimal() for c in first) >= 2
+    return any(plate_text((_SOME_PROVINCE, *tail)) is not None for tail in (characters, characters[1:]))
 
 
 def may_be_lower_row(characters: Sequence[Alternatives]) -> bool:
     """True for what may be the lower row of a two-line plate: four or five places, most of them digits."""
     first = [alternatives[0][0] if alternatives else "" for alternatives in characters]
     return 4 <= len(first) <= 5 and sum(c.isdecimal() for c in first) >= 2
+
+
+def may_be_trailers_row(characters: Sequence[Alternatives]) -> bool:
+    """True for what may be the lower row of a Chinese trailer's plate (GA 36-2018): four places and the suffix 挂."""
+    return len(characters) == 5 and any(c == "挂" for c, _ in characters[-1])
 
 
 def likeliest_texts(characters: Sequence[Alternatives]) -> list[tuple[str, float]]:

@@ -1,28 +1,26 @@
-"""PP-OCRv4 mobile (Apache-2.0) in OpenVINO: rows of text in a frame, characters of a row. Fixed input shapes only, so that
-memory stays flat.
+"""The two networks of PP-OCR, and PP-OCRv4 mobile (Apache-2.0) in OpenVINO: where text stands, and what a row of it says.
+Fixed input shapes only, so that memory stays flat.
 
 scripts/setup puts the models into the environment; the program downloads nothing.
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import cv2
 import numpy as np
 import openvino
 from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
-from edge.vision import geometry
-from edge.vision.port import Corners, Image, VisionError
+from edge.vision.port import Image, VisionError
 
 MODELS = Path(sys.prefix) / "share" / "barie" / "models"
 DETECTION_MODEL = "ch_PP-OCRv4_det_infer.onnx"
 RECOGNITION_MODEL = "ch_PP-OCRv4_rec_infer.onnx"
-_PADDING = 127  # grey level that the networks see as nothing
+PADDING = 127
+"""Grey level that the networks see as nothing."""
 ROW_SHAPE_PX = 320, 48
 """Width and height of what the recogniser looks at."""
 CHARACTERS = ["framework", "character"]
@@ -48,25 +46,6 @@ class Networks(Protocol):
     def row_scores(self, canvas_bgr: Image) -> NDArray[np.float32]:
         """Probabilities of one row of text that stands on a canvas of the reader's shape, steps x classes."""
         ...
-
-
-@dataclass(frozen=True)
-class FinderSettings:
-    """Sizes and thresholds of the finder of rows.
-
-    `shapes_px` are the widths and heights (multiples of 32) it may look at, the smallest first. A frame goes to the first
-    that leaves it at least `least_scale` of its size, enlarged at most `most_enlargement` times.
-    `map_threshold`, `row_threshold` and `unclip_ratio` are those of differentiable binarisation (DB, arXiv 1911.08947).
-    """
-
-    shapes_px: tuple[tuple[int, int], ...] = ((960, 576), (1280, 736))
-    least_scale: float = 0.7
-    most_enlargement: float = 3.0
-    map_threshold: float = 0.3
-    row_threshold: float = 0.5
-    unclip_ratio: float = 1.6
-    most_rows: int = 40
-    least_row_px: float = 6.0
 
 
 class OpenVinoNetworks:
@@ -117,92 +96,6 @@ class OpenVinoNetworks:
         return np.array(self._reader.get_output_tensor().data[0])
 
 
-class RowFinder:
-    """Finds rows of text in a frame, given what makes a map of text out of a canvas (`Networks.text_map`)."""
-
-    def __init__(self, settings: FinderSettings, text_map: Callable[[Image], NDArray[np.float32]]) -> None:
-        self.settings = settings
-        self._text_map = text_map
-
-    def rows(self, frame_bgr: Image) -> list[tuple[Corners, float]]:
-        """Corners of each row of text and how sure the finder is (0 to 1), the surest first."""
-        number = self._shape_for(frame_bgr)
-        scale, canvas = self._letterbox(frame_bgr, *self.settings.shapes_px[number])
-        text_map = self._text_map(canvas)
-        mask = cv2.dilate(
-            (text_map > self.settings.map_threshold).astype(np.uint8), np.ones((2, 2), np.uint8)
-        )
-        contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-        rows = [row for contour in contours if (row := self._row(contour, text_map, scale)) is not None]
-        return sorted(rows, key=lambda row: -row[1])[: self.settings.most_rows]
-
-    def _shape_for(self, frame_bgr: Image) -> int:
-        s = self.settings
-        height, width = frame_bgr.shape[:2]
-        wide_enough = (
-            number
-            for number, shape in enumerate(s.shapes_px)
-            if min(shape[0] / width, shape[1] / height) >= s.least_scale
-        )
-        return next(wide_enough, len(s.shapes_px) - 1)
-
-    def _letterbox(self, frame_bgr: Image, most_width: int, most_height: int) -> tuple[float, Image]:
-        height, width = frame_bgr.shape[:2]
-        scale = min(most_width / width, most_height / height, self.settings.most_enlargement)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        shrunk = cv2.resize(frame_bgr, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        canvas = np.full((most_height, most_width, 3), _PADDING, np.uint8)
-        canvas[: size[1], : size[0]] = shrunk
-        return scale, canvas
-
-    def _row(self, contour: Any, text_map: NDArray[np.float32], scale: float) -> tuple[Corners, float] | None:
-        s = self.settings
-        middle, (width, height), turn = cv2.minAreaRect(contour)
-        if min(width, height) < 3:
-            return None
-        score = _mean_inside(text_map, cv2.boxPoints((middle, (width, height), turn)))
-        if score < s.row_threshold:
-            return None
-        grow = s.unclip_ratio * width * height / (width + height)
-        grown = cv2.boxPoints((middle, (width + grow, height + grow), turn))
-        corners = geometry.corners_of(grown.astype(np.float32) / np.float32(scale))
-        row_width, row_height = geometry.size_px(corners)
-        if row_height < s.least_row_px or row_width < row_height:
-            return None
-        return corners, score
-
-
-class RowReader:
-    """Reads the characters of one row of text, given what scores a canvas of `ROW_SHAPE_PX` (`Networks.row_scores`).
-
-    A row is brought to the model's height and, where it is too long, squeezed into its width.
-    """
-
-    def __init__(self, row_scores: Callable[[Image], NDArray[np.float32]]) -> None:
-        self._row_scores = row_scores
-        self._frame: Image | None = None
-        self._known: dict[Corners, NDArray[np.float32]] = {}
-
-    def scores(self, frame_bgr: Image, row: Corners) -> NDArray[np.float32]:
-        """Probabilities of one row of text, steps x classes; a row of the same frame is read once."""
-        if self._frame is not frame_bgr:
-            self._frame, self._known = frame_bgr, {}
-        if row not in self._known:
-            self._known[row] = self._infer(geometry.straighten(frame_bgr, row))
-        return self._known[row]
-
-    def forget(self) -> None:
-        """Lets go of the frame."""
-        self._frame, self._known = None, {}
-
-    def _infer(self, crop: Image) -> NDArray[np.float32]:
-        most_width, height = ROW_SHAPE_PX
-        width = min(most_width, max(1, round(height * crop.shape[1] / crop.shape[0])))
-        canvas = np.full((height, most_width, 3), _PADDING, np.uint8)
-        canvas[:, :width] = cv2.resize(crop, (width, height))
-        return self._row_scores(canvas)
-
-
 def _load(path: Path) -> openvino.Model:
     if not path.is_file():
         raise ModelsMissing(f"{path}: the plate model is missing; run scripts/setup, which puts it there.")
@@ -232,12 +125,3 @@ def _request(model: openvino.Model, shape: list[int], threads: int, exact: bool)
 def _classes(recogniser: openvino.Model) -> list[str]:
     characters = str(recogniser.get_rt_info(CHARACTERS).value).splitlines()
     return ["", *characters, " "]
-
-
-def _mean_inside(text_map: NDArray[np.float32], points: Any) -> float:
-    height, width = text_map.shape
-    x0, y0 = np.clip(np.floor(points.min(axis=0)).astype(int), 0, (width - 1, height - 1))
-    x1, y1 = np.clip(np.ceil(points.max(axis=0)).astype(int), 0, (width - 1, height - 1))
-    mask = np.zeros((y1 - y0 + 1, x1 - x0 + 1), np.uint8)
-    cv2.fillPoly(mask, [(points - (x0, y0)).astype(np.int32)], 1)
-    return float(cv2.mean(text_map[y0 : y1 + 1, x0 : x1 + 1], mask)[0])

@@ -10,10 +10,11 @@ from openvino import opset8
 
 from benchmarks.exporting import CannotExport, compare, export, fed_as_ours, read_network
 from edge.vision.backends import ENVIRONMENT, OPENVINO_FILES, Backend, ReaderSettings, missing, open_reader
-from edge.vision.networks import CHARACTERS, MODELS, FinderSettings, ModelsMissing, OpenVinoNetworks
+from edge.vision.networks import CHARACTERS, MODELS, ModelsMissing, OpenVinoNetworks
 from edge.vision.paddle import PaddleNetworks, PaddleSettings
 from edge.vision.port import look
 from edge.vision.ppocr import PpOcrReader
+from edge.vision.rows import FinderSettings
 from simulation.plate_drawing import Ground, draw_plate
 from tests import paddle as installed
 from tests.paddle import needs_paddleocr
