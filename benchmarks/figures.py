@@ -58,6 +58,7 @@ class Effort:
     presses_across: int = 150
     appends: int = 1_000
     clips: int = 100
+    looks: int = 600
 
 
 LONG = Effort(
@@ -75,6 +76,7 @@ LONG = Effort(
     presses_across=1_000,
     appends=20_000,
     clips=1_000,
+    looks=20_000,
 )
 
 

@@ -299,7 +299,8 @@ class Lane:
         self._reading = asyncio.create_task(self._read_plate())
 
     async def _read_plate(self) -> None:
-        reading = Reading(self.parts.cameras, self.parts.eyes, clock=self.parts.clock)
+        parts = self.parts
+        reading = Reading(parts.cameras, parts.eyes, parts.knowledge.vote_settings(), clock=parts.clock)
         await reading.run()
         kept = await self._keep(reading)
         if self.passage is None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from edge.pictures import Kept
-from edge.vision.vote import Candidate
+from edge.vision.vote import Candidate, VoteSettings, settings_for
 from shared import plates, subjects
 from shared.applying import governing
 from shared.bodies import RULE_KINDS
@@ -19,6 +19,7 @@ from shared.judging import Subject
 from shared.known import Known
 from shared.matching import ActiveVehicle, ActiveVehicles, Match, Outcome, Role, match
 from shared.node.declarations import DeclarationBook, Declared
+from shared.node.errors import StoreError
 from shared.node.store import Store
 from shared.procedures import Procedure, Procedures
 from shared.published import Published
@@ -145,6 +146,13 @@ class Knowledge:
     def settings(self) -> Settings:
         """The settings that decide now."""
         return self.published().over(self.own, self.store.steady())
+
+    def vote_settings(self) -> VoteSettings:
+        """How sure a read must be, given how many vehicles are under way; the usual where the store cannot say."""
+        try:
+            return settings_for(self.book.most_under_way())
+        except StoreError:
+            return VoteSettings()
 
     def judge(self, passage: Passage, place: Place, heading: Heading) -> Judgement:
         """Matches a passage's plate and decides."""

@@ -25,6 +25,12 @@ _MOST_TEXTS = 16  # that looks of one length give together
 _GOOD_ROW_PX = 20.0  # a row this high can be read at full weight
 
 
+WRONG_MATCHES = 1e-4
+"""Wrong automatic matches a vehicle that are accepted."""
+HIT_PER_ACTIVE = 1e-6
+"""Chance, for each vehicle under way, that a read wrong in one place is exactly its plate (decision 23)."""
+
+
 @dataclass(frozen=True)
 class VoteSettings:
     """When a read is final, and how a plate is followed.
@@ -37,12 +43,20 @@ class VoteSettings:
     """
 
     agreeing: int = 2
-    least_probability: float = threshold_for(1e-4, chance_of_hit=1e-3)
+    least_probability: float = threshold_for(WRONG_MATCHES, 1_000 * HIT_PER_ACTIVE)
     gap_s: float = 3.0
     reach: float = 1.5
     likeness: float = 0.5
     most_looks: int = 60
     calibration: Calibration = field(default_factory=shipped)
+
+
+def settings_for(active: int) -> VoteSettings:
+    """The settings where `active` vehicles are under way: the more there are, the surer a read must be; never less than the
+    default, so that an officer is not told of a doubtful read as final at a quiet gate."""
+    usual = VoteSettings()
+    needed = threshold_for(WRONG_MATCHES, active * HIT_PER_ACTIVE)
+    return replace(usual, least_probability=max(usual.least_probability, needed))
 
 
 @dataclass(frozen=True)

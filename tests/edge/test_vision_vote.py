@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from edge.vision.calibration import UNCALIBRATED, Calibration
 from edge.vision.port import LookKind, PlateLook
-from edge.vision.vote import Read, Track, VoteSettings, follow, reads, vote
+from edge.vision.vote import Read, Track, VoteSettings, follow, reads, settings_for, vote
 from shared.codes import Country, Ground
 from tests.edge.looks import plate_look
 
@@ -160,6 +160,13 @@ def test_a_read_is_final_from_the_least_probability_on(least: float, final: bool
     for number in (1, 2):
         tracks = follow(tracks, (plate_look("29C12345"),), number * 0.2, number, SETTINGS)
     assert vote(tracks[0], VoteSettings(least_probability=least)).final is final
+
+
+@pytest.mark.parametrize(
+    ("active", "least"), [(0, 0.9), (100, 0.9), (1_000, 0.9), (5_000, 0.98), (20_000, 0.995)]
+)
+def test_the_more_vehicles_are_under_way_the_surer_a_read_must_be(active: int, least: float) -> None:
+    assert settings_for(active).least_probability == pytest.approx(least)
 
 
 def test_what_is_given_out_is_calibrated_and_the_candidates_keep_their_order() -> None:

@@ -82,6 +82,14 @@ def test_a_declared_vehicle_is_active_until_its_last_step(store: Store) -> None:
     assert [one.plate for one in held.ended.with_keys([PLATE])] == [PLATE]
 
 
+def test_as_many_are_under_way_as_tractors_were_declared_and_have_not_ended(store: Store) -> None:
+    centre, gate, _ = a_days_journals()
+    held = book(store, centre)
+    assert held.most_under_way() == 1
+    book(store, gate)
+    assert held.most_under_way() == 0
+
+
 def test_a_trailers_plate_leads_to_no_vehicle_of_its_own(store: Store) -> None:
     with_trailer = {**declared_body()["vehicles"][0], "trailer": "98R03688"}
     held = book(store, Site("4.2", vehicles=[with_trailer]).journals[f"centre-{SITE}.1"])
