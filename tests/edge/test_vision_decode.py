@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edge.vision.decode import PlateAlphabet, likeliest_texts, plate_text
+from edge.vision.decode import (
+    PlateAlphabet,
+    likeliest_texts,
+    may_be_trailers_row,
+    may_lack_province,
+    plate_text,
+)
 from edge.vision.port import Alternatives
 from shared.plates import classify
 
@@ -91,6 +97,30 @@ def test_what_is_no_plate_is_dropped(text: str) -> None:
 
 def test_a_position_without_any_plate_character_is_no_plate() -> None:
     assert plate_text([*sure("29C1234"), ()]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [("F12345", True), ("1F12345", True), ("A8888D", True), ("5000KG", False), ("4920LBS", False)],
+)
+def test_a_province_may_lack_only_where_one_would_make_a_plate(text: str, may: bool) -> None:
+    assert may_lack_province(None, sure(text)) is may
+
+
+@pytest.mark.parametrize(
+    ("characters", "may"),
+    [
+        (sure("1234挂"), True),
+        ([*sure("1234"), (("桂", 0.8), ("挂", 0.1))], True),
+        (sure("1234桂"), False),
+        (sure("234挂"), False),
+        (sure("桂F1234挂"), False),
+    ],
+)
+def test_a_trailers_lower_row_has_four_places_and_its_suffix(
+    characters: list[Alternatives], may: bool
+) -> None:
+    assert may_be_trailers_row(characters) is may
 
 
 alternatives = st.lists(
