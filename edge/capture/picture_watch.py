@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from edge.capture.camera import Camera
-from edge.capture.picture_health import PictureHealth, PictureSettings, PictureTrouble, watch
+from edge.capture.health import CameraState
+from edge.capture.pace import Pace
+from edge.capture.picture_health import Phase, PictureHealth, PictureSettings, PictureTrouble, watch
 from edge.capture.picture_measures import measure
 
 log = structlog.get_logger()
@@ -44,13 +46,17 @@ class PictureWatch:
         self._number: int | None = None
 
     def look(self) -> None:
-        """Judges the newest frame; takes a few milliseconds."""
+        """Judges the newest frame; takes a few milliseconds. At rest the next key frame is waited for."""
         frame = self._camera.newest()
         fresh = frame is not None and frame.number != self._number
+        if not fresh and self._rests():
+            return
         measures = measure(frame.image) if frame is not None and fresh else None
         self._number = frame.number if frame is not None else None
         before = self.health
         self.health = watch(before, measures, self._clock(), self._settings)
+        if self.health.held[PictureTrouble.FROZEN].phase is not Phase.GOOD:
+            self._camera.wake()  # a camera is called frozen by all its frames only, not by its key frames
         self._tell(set(before.troubles), set(self.health.troubles))
 
     def note(self) -> str | None:
@@ -61,6 +67,10 @@ class PictureWatch:
         told = [SENTENCES[trouble] for trouble in health.troubles]
         told.append(f"not to be trusted for {health.untrusted_share:.0%} of the last 24 h watched")
         return f"{self._name}: {'; '.join(told)}"
+
+    def _rests(self) -> bool:
+        rhythm, live = self._camera.rhythm(), self._camera.health(self._clock()).state is CameraState.LIVE
+        return live and rhythm is not None and rhythm.pace is Pace.RESTING
 
     def _tell(self, before: set[PictureTrouble], after: set[PictureTrouble]) -> None:
         share = round(self.health.untrusted_share, 3)

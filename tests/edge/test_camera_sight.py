@@ -1,6 +1,7 @@
 """What is said of a camera whose pictures arrive and cannot be trusted, over drawn lanes with the noise of a sensor."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import cv2
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from structlog.testing import capture_logs
 
-from edge.capture import Camera, CameraSettings, Frame
+from edge.capture import Camera, CameraHealth, CameraSettings, CameraState, Frame
+from edge.capture.pace import Pace, Rhythm
 from edge.capture.picture_health import (
     HOURS,
     STEPS,
@@ -258,6 +260,19 @@ class ShownCamera(Camera):
     def __init__(self) -> None:
         super().__init__(CameraSettings("front", "rtsp://127.0.0.1/none"))
         self.frame: Frame | None = None
+        self.rests, self.woken = False, 0
+
+    def rhythm(self) -> Rhythm:
+        """At rest when the test says so."""
+        return Rhythm(0.0, Pace.RESTING if self.rests else Pace.AWAKE)
+
+    def health(self, now: float) -> CameraHealth:
+        """Live."""
+        return CameraHealth(CameraState.LIVE, 0.0, now, None)
+
+    def wake(self, for_s: float = 2.0) -> None:
+        """Counted."""
+        self.woken += for_s > 0
 
     def newest(self) -> Frame | None:
         """The frame shown last."""
@@ -304,6 +319,27 @@ def test_a_frame_that_was_seen_already_is_not_judged_again() -> None:
     watched.sees(None, 100)
     assert watched.watch.health.troubles == ()
     assert watched.watch.health.untrusted_s == 100
+
+
+def test_a_camera_at_rest_is_judged_by_its_key_frames_and_the_time_between_is_theirs() -> None:
+    watched = Watched()
+    watched.camera.rests = True
+    for _ in range(30):
+        watched.sees(view(), 1)
+        watched.sees(None, 3)
+    assert watched.watch.health.troubles == ()
+    assert watched.watch.health.untrusted_s == 0
+    assert sum(hour.watched_s for hour in watched.watch.health.hours) == pytest.approx(116, abs=4)
+
+
+def test_a_camera_is_woken_before_it_is_called_frozen() -> None:
+    watched = Watched()
+    watched.sees(view(), 3)
+    assert watched.camera.woken == 0
+    assert watched.camera.frame is not None
+    watched.camera.frame = replace(watched.camera.frame, number=1000)
+    watched.watch.look()
+    assert watched.camera.woken == 1
 
 
 def test_much_untrusted_time_is_noted_after_the_trouble_has_gone() -> None:
