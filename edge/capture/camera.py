@@ -103,6 +103,12 @@ class Camera:
         with self._lock:
             self._awake_until = max(self._awake_until, self._clock() + for_s)
 
+    @property
+    def awake(self) -> bool:
+        """True while every frame is wanted."""
+        with self._lock:
+            return self._clock() < self._awake_until
+
     def rhythm(self) -> Rhythm | None:
         """How the stream's packets came last, None before the first."""
         with self._lock:
@@ -149,15 +155,11 @@ class Camera:
         try:
             while not stop.is_set():
                 asked_at = self._clock()
-                image = video.read(self._wanted())
+                image = video.read(self.awake)
                 self._take(stop, image, asked_at)
                 self._follow(video.rhythm)
         finally:
             video.close()
-
-    def _wanted(self) -> bool:
-        with self._lock:
-            return self._clock() < self._awake_until
 
     def _follow(self, rhythm: Rhythm) -> None:
         with self._lock:

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from edge.capture import Camera, CameraSettings, CameraState
+from edge.capture import Camera, CameraSettings, CameraState, Frame
 from simulation.cameras import CameraFarm, missing_package
 from simulation.clips import idle_clip
 from simulation.trucks import Gate
@@ -114,20 +114,22 @@ def level(camera: Camera) -> int:
     return round(float(frame.image.mean()))
 
 
-async def key_frame(camera: Camera) -> float:
-    """Waits for the next key frame of a camera at rest; gives the second at which it was there."""
-    before = camera.newest()
-    while (frame := camera.newest()) is before or frame is None:
-        await asyncio.sleep(0.005)
-    return frame.taken_at
+async def next_frame(camera: Camera, within_s: float) -> Frame:
+    """Waits for another frame than the newest."""
+    before, began = camera.newest(), time.monotonic()
+    while time.monotonic() - began < within_s:
+        if (frame := camera.newest()) is not before and frame is not None:
+            return frame
+        await asyncio.sleep(0.002)
+    pytest.fail(f"no other frame within {within_s} s")
 
 
 def test_at_rest_a_camera_is_live_by_what_arrives_and_on_waking_shows_now(tmp_path: Path) -> None:
     async def story(_farm: CameraFarm, url: str) -> None:
         camera = watched(url)
         await becomes(camera, CameraState.LIVE, within_s=4.0)
-        await key_frame(camera)
-        began = await key_frame(camera)
+        await next_frame(camera, within_s=GROUP_S + 1)
+        began = (await next_frame(camera, within_s=GROUP_S + 1)).taken_at
         while time.monotonic() < began + 2.5:
             assert camera.health(time.monotonic()).state is CameraState.LIVE
             await asyncio.sleep(0.02)
@@ -137,8 +139,7 @@ def test_at_rest_a_camera_is_live_by_what_arrives_and_on_waking_shows_now(tmp_pa
 
         woken = time.monotonic()
         camera.wake()
-        while camera.newest() is resting:
-            await asyncio.sleep(0.002)
+        await next_frame(camera, within_s=2.0)
         took_s = time.monotonic() - woken
         shown_s = (level(camera) - LEVELS[0]) / 50
         await asyncio.sleep(1.0)
