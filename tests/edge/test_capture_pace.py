@@ -1,6 +1,7 @@
 """How much of a stream is decoded: key frames at rest, the whole group on waking, everything where groups are of no use."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import product
 
 import av
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.capture.live import KEY_EVERY_S, LiveVideo, Packet
+from edge.capture.live import KEY_EVERY_S, AvDecoder, LiveVideo, Packet
 from edge.capture.pace import (
     MOST_BYTES,
     MOST_GROUP_S,
@@ -22,6 +23,7 @@ from edge.capture.pace import (
     step,
 )
 from edge.capture.source import Image, NoMoreFrames
+from tests.edge.clips import grey
 from tests.edge.world import Clock
 
 FRAME_S = 0.04
@@ -191,3 +193,43 @@ def test_what_breaks_the_stream_is_told_without_the_password(error: Exception) -
         video.read(False)
     assert caught.value.__suppress_context__
     assert "secret" not in str(caught.value)
+
+
+def coded(encoder: str, levels: Sequence[int], reordered: int) -> list[Packet]:
+    """Packets of one group of pictures of the given grey levels, `reordered` of them between two others."""
+    codec = av.CodecContext.create(encoder, "w")
+    codec.width, codec.height, codec.pix_fmt, codec.time_base = 320, 240, "yuv420p", Fraction(1, 25)
+    codec.gop_size, codec.max_b_frames = 1000, reordered
+    codec.options = {"preset": "ultrafast", "x265-params": "log-level=none"}
+    packets = []
+    for number, level in enumerate(levels):
+        frame = av.VideoFrame.from_ndarray(grey(level, 320, 240), format="bgr24")
+        frame.pts = number
+        packets += codec.encode(frame)
+    return [*packets, *codec.encode(None)]
+
+
+@pytest.mark.parametrize(("encoder", "decoder"), [("libx264", "h264"), ("libx265", "hevc")])
+@pytest.mark.parametrize("reordered", [0, 2])
+def test_a_key_frame_is_shown_by_itself_and_the_group_leads_to_now(
+    encoder: str, decoder: str, reordered: int
+) -> None:
+    levels = range(20, 220, 5)
+    packets = coded(encoder, levels, reordered)
+    assert [packet.is_keyframe for packet in packets] == [True] + [False] * (len(levels) - 1)
+    ours = AvDecoder(av.CodecContext.create(decoder, "r"))
+    for _ in range(2):
+        alone = ours.alone(packets[0])
+        assert alone is not None
+        assert float(alone.mean()) == pytest.approx(levels[0], abs=3)
+
+        now = ours.follow(packets)
+        assert now is not None
+        assert float(now.mean()) >= levels[-1] - 5 * (reordered + 3)  # what the codec itself holds back
+
+
+def test_a_damaged_packet_costs_its_picture_and_no_more() -> None:
+    packets = coded("libx264", range(20, 60, 5), 0)
+    ours = AvDecoder(av.CodecContext.create("h264", "r"))
+    assert ours.follow([av.Packet(b"\x00\x00\x00\x01\x65 no slice")]) is None
+    assert ours.alone(packets[0]) is not None
