@@ -277,5 +277,5 @@ def _lane(lane: LaneStatus) -> LaneOut:
         state=lane.state,
         barrier=lane.barrier,
         barrier_error=lane.barrier_error,
-        cameras=[CameraOut(name=c.name, state=c.state, age_s=c.age_s) for c in lane.cameras],
+        cameras=[CameraOut.model_validate(camera.model_dump()) for camera in lane.cameras],
     )

@@ -252,6 +252,8 @@ class CameraOut(BaseModel):
     name: str
     state: str
     age_s: float | None
+    troubles: Annotated[list[str], Field(description="why its pictures cannot be trusted though they come")]
+    untrusted_share: Annotated[float | None, Field(description="of the last 24 hours watched, 0 to 1")]
 
 
 class LaneOut(BaseModel):

@@ -14,6 +14,7 @@ from edge import journal_cli
 from edge.configuration import GateConfiguration, load
 from edge.explain import Question, answer, as_json, as_text
 from edge.officers import make_verifier
+from edge.vision.backends import ENVIRONMENT, Backend, ReaderSettings, open_reader
 from shared.codes import Agency, Heading, Place, Verdict
 from shared.configuration import BadConfiguration
 from shared.node.agency_file import load_agency_names
@@ -67,9 +68,15 @@ def read(
     explained: Annotated[
         bool, typer.Option("--explain", help="Looks, votes, and what was rejected and why.")
     ] = False,
+    backend: Annotated[Backend, typer.Option(help="What runs the networks.")] = Backend.OPENVINO,
+    models: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The models; the shipped ones without.")
+    ] = None,
+    environment: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="PaddleOCR's, made by scripts/paddle.")
+    ] = ENVIRONMENT,
 ) -> None:
     """Read the plates in pictures, folders, clips and streams."""
-    from edge.vision import ppocr
     from edge.vision.drawing import Drawings
     from edge.vision.port import VisionError
     from edge.vision.sources import Extras, read_sources
@@ -77,7 +84,8 @@ def read(
     bad = False
     try:
         extras = Extras(Drawings(draw) if draw is not None else None, explained)
-        for line in read_sources(sources, ppocr.PpOcrReader(), extras=extras):
+        reader = open_reader(ReaderSettings(backend, models, environment))
+        for line in read_sources(sources, reader, extras=extras):
             bad = bad or "error" in line
             typer.echo(json.dumps(line, ensure_ascii=False) if as_lines else _read_as_text(line))
     except VisionError as error:
@@ -92,6 +100,32 @@ def _read_as_text(line: dict[str, Any]) -> str:
     texts = [f"{plate['text']} ({plate['confidence']:.2f})" for plate in line["plates"]]
     told = f"{line['source']}: {line.get('error') or ', '.join(texts) or 'no plate'}"
     return f"{told}\n{as_text(line['explain'])}" if line.get("explain") else told
+
+
+@app.command()
+def relearn(
+    config: ConfigArgument,
+    lane: Annotated[str, typer.Argument(metavar="LANE", help="The lane's name.")],
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="The camera's name.")],
+) -> None:
+    """Make the gate learn a camera's view anew, when it was turned on purpose; the gate may run meanwhile."""
+    from edge.capture.picture_memory import memory_file
+
+    configuration = _load(config)
+    table = configuration.table
+    known = [(one.name, camera.name) for one in table.lane for camera in one.camera]
+    if (lane, camera) not in known:
+        raise _wrong(f"no such camera; write one of {', '.join(' '.join(pair) for pair in known)}")
+    file = memory_file(configuration.path(table.data), lane, camera)
+    try:
+        file.unlink()
+    except FileNotFoundError as error:
+        typer.echo("nothing was learned of this camera yet", err=True)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        raise _wrong(
+            f"{file}: cannot be removed: {error.strerror}; run this as the gate's own user"
+        ) from error
 
 
 @app.command()

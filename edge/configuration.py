@@ -7,6 +7,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from edge.capture import CameraSettings, Sees
+from edge.capture.picture_health import PictureSettings, PictureTrouble
+from edge.capture.picture_measures import SMALL
+from edge.vision.backends import ENVIRONMENT, Backend, ReaderSettings, missing
 from hardware.errors import BarrierError
 from hardware.modbus import BarrierSettings, Contact, InputWiring, ModbusTcpBarrier
 from shared.body import Code
@@ -83,12 +86,45 @@ class BarrierTable(_Table):
         )
 
 
+_DEFAULT = PictureSettings()
+_Share = Annotated[float, Field(ge=0.05, le=1)]
+_HoldSeconds = Annotated[float, Field(ge=1, le=86_400)]
+
+
+class PictureTable(_Table):
+    """When the pictures of a camera cannot be trusted (`edge.capture.picture_health`). Shares of the picture; `moved_share`
+    of its width; `begins_after_s` for each trouble that shall not wait its usual time."""
+
+    ignored: frozenset[PictureTrouble] = frozenset()
+    flat_share: _Share = _DEFAULT.flat
+    black_share: _Share = _DEFAULT.black
+    burnt_share: _Share = _DEFAULT.burnt
+    soft_share: _Share = _DEFAULT.soft_patches
+    moved_share: Annotated[float, Field(ge=0.01, le=0.25)] = _DEFAULT.moved_px / SMALL[0]
+    begins_after_s: dict[PictureTrouble, _HoldSeconds] = {}
+    ends_after_s: _HoldSeconds = _DEFAULT.ends_after_s
+
+    def settings(self) -> PictureSettings:
+        """What the watch takes."""
+        return PictureSettings(
+            flat=self.flat_share,
+            black=self.black_share,
+            burnt=self.burnt_share,
+            soft_patches=self.soft_share,
+            moved_px=self.moved_share * SMALL[0],
+            begins_after_s={**_DEFAULT.begins_after_s, **self.begins_after_s},
+            ends_after_s=self.ends_after_s,
+            ignored=self.ignored,
+        )
+
+
 class CameraTable(_Table):
     """One camera of a lane."""
 
     name: Name
     url: Annotated[str, StringConstraints(pattern=r"^rtsps?://.+")]
     sees: Sees = Sees.ANY
+    picture: PictureTable = PictureTable()
 
     def settings(self) -> CameraSettings:
         """What the capture takes."""
@@ -165,9 +201,17 @@ class FeesTable(Routing):
 
 
 class ReaderTable(_Table):
-    """The plate reader."""
+    """The plate reader: what runs its networks, its models, and for PaddleOCR the environment that it is in."""
 
+    backend: Backend = Backend.OPENVINO
+    models: Path | None = None
+    environment: Path = ENVIRONMENT
     threads: Annotated[int, Field(ge=1, le=16)] = 2
+
+    def settings(self, folder: Path) -> ReaderSettings:
+        """What the reader takes; relative paths are taken against `folder`."""
+        models = folder / self.models if self.models else None
+        return ReaderSettings(self.backend, models, folder / self.environment, self.threads)
 
 
 class PicturesTable(_Table):
@@ -270,6 +314,7 @@ def _check_more(table: GateTable, file: Path, text: str) -> "list[Finding]":
         findings.append(finding(("centre_key",), f"{error}; write the key that `barie-central key` printed"))
     findings += _check_procedures(table, file, finding)
     findings += _check_tariffs(table, file)
+    findings += [finding(("reader", key), told) for key, told in missing(table.reader.settings(file.parent))]
     return findings
 
 

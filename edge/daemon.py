@@ -17,8 +17,8 @@ from edge.retention import Retention
 from edge.screen.app import create_app
 from edge.screen.broken import create_broken_app
 from edge.telemetry import report_status, send_thumbnails, will
+from edge.vision.backends import open_reader
 from edge.vision.port import PlateReader
-from edge.vision.ppocr import PpOcrReader, PpOcrSettings
 from shared.node.chores import chores
 from shared.node.errors import StoreUnusable
 from shared.node.link import Link
@@ -40,7 +40,8 @@ async def run(configuration: GateConfiguration) -> None:
     set_up_logs()
     stop = stop_requested()
     table = configuration.table
-    gate = await _open(configuration, PpOcrReader(PpOcrSettings(threads=table.reader.threads)), stop)
+    reader = open_reader(table.reader.settings(configuration.folder))
+    gate = await _open(configuration, reader, stop)
     if gate is None:
         return
     data = configuration.path(table.data)
@@ -61,7 +62,7 @@ async def run(configuration: GateConfiguration) -> None:
         tasks += [
             asyncio.create_task(report_status(gate, link, data), name="status"),
             asyncio.create_task(send_thumbnails(gate, link), name="thumbnails"),
-            asyncio.create_task(watch_pictures(gate.watches), name="pictures"),
+            asyncio.create_task(watch_pictures(gate.watches, gate.changes.notify), name="pictures"),
             asyncio.create_task(watch_disk(gate.disk, gate.changes.notify), name="disk"),
             asyncio.create_task(
                 sweep_pictures(gate.pictures, gate.open_pictures, gate.disk.shortfall_bytes), name="sweep"
@@ -71,6 +72,7 @@ async def run(configuration: GateConfiguration) -> None:
             asyncio.create_task(watchdog(gate.alive), name="watchdog"),
             asyncio.create_task(_watch_store(gate), name="store"),
         ]
+        running.callback(gate.keep_learned)
         running.push_async_callback(_cancel, tasks)
         running.callback(gate.changes.close)
         notify("READY=1")

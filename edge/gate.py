@@ -3,15 +3,18 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 from edge import desk
-from edge.capture import Camera
+from edge.capture import Camera, redacted
+from edge.capture.picture_memory import PictureMemory, memory_file
 from edge.capture.picture_watch import PictureWatch
 from edge.changes import Changes
-from edge.configuration import GateConfiguration, LaneTable
+from edge.configuration import CameraTable, GateConfiguration, LaneTable
 from edge.disk import DiskGuard, DiskLevel, DiskLimits
 from edge.lane.lane import Lane
 from edge.lane.parts import LaneParts, LaneSettings
@@ -20,7 +23,7 @@ from edge.lane.presses import press
 from edge.lane.reading import Eyes
 from edge.lane.show import view
 from edge.lane.sight import kept_awake
-from edge.lane.view import LaneView, Officer, Pressed, PressRefused
+from edge.lane.view import CameraShown, LaneView, Officer, Pressed, PressRefused
 from edge.officers import Officers
 from edge.pictures import PictureError, Pictures
 from edge.screen.ports import DeskLine, DeskPress, LinkShown
@@ -61,14 +64,24 @@ ALARM_FOR = timedelta(days=1)
 
 
 class ShownLane:
-    """A lane as its screens see it."""
+    """A lane as its screens see it, with what is wrong with its cameras' pictures."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, watches: Sequence[PictureWatch]) -> None:
         self.lane = lane
+        self._watches = {watch.camera.settings.name: watch for watch in watches}
+
+    def cameras(self) -> tuple[CameraShown, ...]:
+        """How each camera and its pictures do."""
+        return tuple(self._judged(camera) for camera in self.lane.cameras_shown())
+
+    def _judged(self, camera: CameraShown) -> CameraShown:
+        health = self._watches[camera.name].health
+        troubles = tuple(trouble.value for trouble in health.troubles)
+        return replace(camera, troubles=troubles, untrusted_share=round(health.untrusted_share, 3))
 
     def view(self) -> LaneView:
         """What there is to see now."""
-        return view(self.lane)
+        return replace(view(self.lane), cameras=self.cameras())
 
     async def press(self, pressed: Pressed) -> None:
         """Carries a press out; raises PressRefused."""
@@ -125,12 +138,17 @@ class Gate:
         self.charging = desk.Charging(load_tariffs(configuration.tariffs), table.fees)
         self.eyes = Eyes(reader)
         self.working = [self._make_lane(lane, clock) for lane in table.lane]
-        self.watches = [
-            PictureWatch(lane.settings.name, camera, clock)
-            for lane in self.working
-            for camera in lane.parts.cameras
+        watches = [
+            [
+                self._make_watch(lane, camera, one, data)
+                for camera, one in zip(lane.parts.cameras, told.camera, strict=True)
+            ]
+            for lane, told in zip(self.working, table.lane, strict=True)
         ]
-        self.lanes: Mapping[str, ShownLane] = {lane.settings.name: ShownLane(lane) for lane in self.working}
+        self.watches = list(chain.from_iterable(watches))
+        self.lanes: Mapping[str, ShownLane] = {
+            lane.settings.name: ShownLane(lane, one) for lane, one in zip(self.working, watches, strict=True)
+        }
         self.store.listen(self._learnt)
 
     def identity(self, configuration: GateConfiguration) -> Identity:
@@ -264,6 +282,11 @@ class Gate:
             )
         return causes
 
+    def keep_learned(self) -> None:
+        """Writes down what was learned of the cameras' pictures."""
+        for watch in self.watches:
+            watch.keep()
+
     def notes(self) -> list[str]:
         """What a technician should know of though the gate works."""
         recovery = self.recovery()
@@ -294,6 +317,11 @@ class Gate:
             with contextlib.suppress(PictureError):  # the sweeper tries again and tells
                 pictures.sweep(frozenset(), time.time(), self.disk.shortfall_bytes())
         return pictures
+
+    def _make_watch(self, lane: Lane, camera: Camera, told: CameraTable, data: Path) -> PictureWatch:
+        name = lane.settings.name
+        memory = PictureMemory(memory_file(data, name, told.name), redacted(told.url), self.store.steady)
+        return PictureWatch(name, camera, lane.parts.clock, told.picture.settings(), memory)
 
     def _learnt(self, facts: Sequence[Fact]) -> None:
         if any(fact.kind in AUTHORITY_KINDS for fact in facts):

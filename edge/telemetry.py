@@ -4,7 +4,8 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from edge.gate import Gate
+from edge.gate import Gate, ShownLane
+from edge.lane.view import CameraShown
 from shared import protocol
 from shared.node.link import Link
 
@@ -27,20 +28,7 @@ def status(gate: Gate, data: Path) -> protocol.Status:
         online=True,
         at=str(gate.store.clock.now()),
         version=gate.version,
-        lanes=[
-            protocol.LaneStatus(
-                name=lane.settings.name,
-                place=lane.settings.place.value,
-                state=lane.state.value,
-                barrier=lane.boom.position.value,
-                barrier_error=lane.trouble.get("barrier_lost"),
-                cameras=[
-                    protocol.CameraStatus(name=c.name, state=c.state, age_s=c.age_s)
-                    for c in lane.cameras_shown()
-                ],
-            )
-            for lane in gate.working
-        ],
+        lanes=[_lane(shown) for shown in gate.lanes.values()],
         unsent=link.unsent,
         unseen=link.unseen,
         quarantined=gate.store.quarantined(),
@@ -48,6 +36,28 @@ def status(gate: Gate, data: Path) -> protocol.Status:
         clock=gate.store.steady.source.value,
         disk_free_mb=shutil.disk_usage(data).free // 1_000_000,
         disk=gate.disk.level.value,
+    )
+
+
+def _lane(shown: ShownLane) -> protocol.LaneStatus:
+    lane = shown.lane
+    return protocol.LaneStatus(
+        name=lane.settings.name,
+        place=lane.settings.place.value,
+        state=lane.state.value,
+        barrier=lane.boom.position.value,
+        barrier_error=lane.trouble.get("barrier_lost"),
+        cameras=[_camera(camera) for camera in shown.cameras()],
+    )
+
+
+def _camera(camera: CameraShown) -> protocol.CameraStatus:
+    return protocol.CameraStatus(
+        name=camera.name,
+        state=camera.state,
+        age_s=camera.age_s,
+        troubles=list(camera.troubles),
+        untrusted_share=camera.untrusted_share,
     )
 
 

@@ -161,11 +161,14 @@ class Vector(SignedMessage):
 
 
 class CameraStatus(Message):
-    """How a camera does."""
+    """How a camera does. `troubles`: why its pictures cannot be trusted though they come, in words of the catalogue's group
+    `picture_trouble`; `untrusted_share`: of the last 24 hours watched, from 0 to 1."""
 
     name: str
     state: str
     age_s: float | None = None
+    troubles: list[str] = []
+    untrusted_share: float | None = None
 
 
 class LaneStatus(Message):

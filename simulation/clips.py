@@ -114,7 +114,7 @@ def _cached(
     if missing:
         scene = _Scene(gate, vehicle)
         for clip in missing:
-            _write(clip, _encoded(scene.frame(pose) for pose in clips[clip]))
+            _write(clip, encoded(scene.frame(pose) for pose in clips[clip]))
     return tuple(clips)
 
 
@@ -194,7 +194,8 @@ def _pasted(background: Picture, vehicle: Picture, pose: Pose) -> Picture:
     return cv2.blendLinear(colours, background, cover, 1 - cover).astype(np.uint8, copy=False)
 
 
-def _encoded(frames: Iterable[Picture]) -> bytes:
+def encoded(frames: Iterable[Picture]) -> bytes:
+    """A clip of these pictures, 720 x 1280 x 3, as the RTSP server plays it. Raises ClipUnwritable."""
     width, height = FRAME_SIZE_PX
     try:
         encoder = av.CodecContext.create("libx264", "w")

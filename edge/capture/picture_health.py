@@ -48,7 +48,10 @@ STEPS: Mapping[tuple[Phase, bool], tuple[Phase, Phase]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class PictureSettings:
-    """Limits. Times in seconds, shares from 0 to 1, `moved_px` in pixels of the small picture (160 wide)."""
+    """Limits. Times in seconds, shares from 0 to 1, `moved_px` in pixels of the small picture (160 wide).
+
+    `ignored`: troubles that are never told of this camera; nothing is learned from such pictures all the same.
+    """
 
     flat: float = 0.85
     black: float = 0.9
@@ -68,6 +71,7 @@ class PictureSettings:
         }
     )
     ends_after_s: float = 15.0
+    ignored: frozenset[PictureTrouble] = frozenset()
     most_gap_s: float = 10.0
     """Time between two looks that counts at the most; what passed while nobody looked is known to nobody."""
 
@@ -137,7 +141,8 @@ def watch(
     if measures is None:
         return _counted(health, now, settings, trusted=False)
     seen = _seen(health, measures, settings)
-    held = {one: _held(health.held[one], seen.get(one), now, one, settings) for one in PictureTrouble}
+    told = {one: answer for one, answer in seen.items() if one not in settings.ignored}
+    held = {one: _held(health.held[one], told.get(one), now, one, settings) for one in PictureTrouble}
     # Moved pictures may be learned from: the reference view itself never changes once it is known.
     spoilt = any(seen.get(one) for one in PictureTrouble if one is not PictureTrouble.MOVED)
     after = replace(
@@ -147,6 +152,13 @@ def watch(
         fingerprint=measures.fingerprint,
     )
     return _counted(after, now, settings, trusted=not after.troubles)
+
+
+def learn_anew(health: PictureHealth) -> PictureHealth:
+    """Forgets what is usual, and the troubles that were told by it; the share of the day stays."""
+    by_what_is_usual = dict.fromkeys((PictureTrouble.MOVED, PictureTrouble.UNSHARP), Held())
+    held = MappingProxyType({**health.held, **by_what_is_usual})
+    return replace(health, learned=Learned(), held=held)
 
 
 def _seen(

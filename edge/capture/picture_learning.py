@@ -32,6 +32,11 @@ class Learned:
     view: Small | None = field(default=None, repr=False, compare=False)
     sharpness: tuple[float | None, ...] = (None,) * PATCHES**2
 
+    @property
+    def known(self) -> bool:
+        """True once enough was seen to judge by."""
+        return self.view is not None
+
 
 def learn(learned: Learned, measures: PictureMeasures) -> Learned:
     """Learns from one good picture."""

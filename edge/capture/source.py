@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from edge.capture.png import overruns
 
 # Read by OpenCV whenever it opens a video. Its defaults take 5 s to open and then deliver a backlog as old; UDP loses
 # packets, and `fflags;nobuffer` delays the first frame.
@@ -100,18 +103,29 @@ def redacted(url: str) -> str:
 
 
 def read_picture(path: Path) -> Image:
-    """A still picture, blue-green-red; raises `CannotOpen` when it is not there or cannot be decoded."""
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise CannotOpen(f"{path}: is larger than any picture of a gate.")
-        coded = np.fromfile(path, dtype=np.uint8)
-    except (OSError, ValueError) as exc:  # ValueError: a nought in the name
-        raise CannotOpen(f"{path}: cannot be read: {getattr(exc, 'strerror', exc)}.") from exc
+    """A still picture, blue-green-red; raises `CannotOpen` when it is not there, no file, or cannot be decoded."""
+    coded = _file_bytes(path)
+    if overruns(coded):
+        raise CannotOpen(f"{path}: is cut off or claims more than the file holds; copy it anew.")
     with _ours(f"{path}: is not a picture that can be decoded."):
-        image: Any = cv2.imdecode(coded, cv2.IMREAD_COLOR) if coded.size else None
+        pixels = np.frombuffer(coded, dtype=np.uint8)
+        image: Any = cv2.imdecode(pixels, cv2.IMREAD_COLOR) if coded else None
     if image is None:
         raise CannotOpen(f"{path}: is not a picture that can be decoded.")
     return np.asarray(image, dtype=np.uint8)
+
+
+def _file_bytes(path: Path) -> bytes:
+    """What the file holds; a pipe or device is never opened, because that may wait for ever."""
+    try:
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            raise CannotOpen(f"{path}: is no file; name a picture, a folder, a clip or a stream.")
+        if told.st_size > _MOST_BYTES:
+            raise CannotOpen(f"{path}: is larger than any picture of a gate.")
+        return path.read_bytes()
+    except (OSError, ValueError) as exc:  # ValueError: a nought in the name
+        raise CannotOpen(f"{path}: cannot be read: {getattr(exc, 'strerror', exc)}.") from exc
 
 
 @contextmanager

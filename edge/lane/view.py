@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from edge.capture import CameraState
 from edge.lane.machine import LaneState
 from shared.codes import Actor, Agency, Heading, Place
 from shared.decide import Decision
@@ -64,12 +65,23 @@ class PlateShown:
 
 @dataclass(frozen=True)
 class CameraShown:
-    """A camera's state (`edge.capture`), the age of its newest frame and the sentence of its last error."""
+    """A camera's state (`edge.capture`), the age of its newest frame and the sentence of its last error.
+
+    `troubles`: why its pictures cannot be trusted though they come (`PictureTrouble`); `untrusted_share`: of the last 24
+    hours watched, from 0 to 1.
+    """
 
     name: str
     state: str
     age_s: float | None
     error: str | None
+    troubles: tuple[str, ...] = ()
+    untrusted_share: float = 0.0
+
+    @property
+    def untrusted(self) -> bool:
+        """True while pictures come and cannot be trusted; one that gives none is lost, whatever it was before."""
+        return self.state == CameraState.LIVE and bool(self.troubles)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.capture import CameraState
+from edge.capture.picture_health import PictureTrouble
 from edge.screen.desk_pages import desk_pages
 from edge.screen.frame import Frame, NotSignedIn, see, templates, wants_json
 from edge.screen.lane_pages import lane_pages
@@ -93,14 +94,32 @@ class GateFigures(Collector):
             yield _gauge(
                 "barie_centre_age_seconds", "Age of what is known from the centre", link.centre_age_s
             )
-        live = GaugeMetricFamily("barie_camera_live", "1 while frames are fresh", labels=["lane", "camera"])
-        age = GaugeMetricFamily("barie_camera_frame_age_seconds", "Newest frame", labels=["lane", "camera"])
+        yield from self._cameras()
+
+    def _cameras(self) -> Iterable[GaugeMetricFamily]:
+        where = ["lane", "camera"]
+        live = GaugeMetricFamily("barie_camera_live", "1 while frames are fresh", labels=where)
+        age = GaugeMetricFamily("barie_camera_frame_age_seconds", "Newest frame", labels=where)
+        untrusted = GaugeMetricFamily(
+            "barie_camera_untrusted_ratio",
+            "Of the last 24 hours watched: pictures not to be trusted",
+            labels=where,
+        )
+        trouble = GaugeMetricFamily(
+            "barie_camera_trouble",
+            "1 while pictures come and cannot be trusted for this",
+            labels=[*where, "trouble"],
+        )
         for name, lane in self._gate.lanes.items():
             for camera in lane.view().cameras:
                 live.add_metric([name, camera.name], camera.state == CameraState.LIVE)
                 if camera.age_s is not None:
                     age.add_metric([name, camera.name], camera.age_s)
-        yield from (live, age)
+                untrusted.add_metric([name, camera.name], camera.untrusted_share)
+                for one in PictureTrouble:
+                    there = camera.untrusted and one in camera.troubles
+                    trouble.add_metric([name, camera.name, one], there)
+        yield from (live, age, untrusted, trouble)
 
 
 def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:

@@ -280,6 +280,10 @@ def _troubles(view: LaneView, link: LinkShown, words: Words) -> Iterator[str]:
     if link.store_error or "store_broken" in view.trouble:
         yield words("trouble", "store_broken", error=link.store_error or "…")
     yield from (words("trouble", code) for code in view.trouble if code != "store_broken")
+    for camera in view.cameras:
+        if camera.untrusted:
+            told = ", ".join(words("picture_trouble", trouble) for trouble in camera.troubles)
+            yield words("camera", "not_trusted", camera=camera.name, trouble=told)
     yield from (words("link", "used_twice", no=no) for no in link.used_twice)
     if link.twin:
         yield words("link", "twin")

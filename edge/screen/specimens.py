@@ -246,6 +246,7 @@ SITUATIONS: Mapping[str, LaneView] = {
         trouble=("camera_lost",),
         cameras=(CameraShown("truoc", "down", None, "không kết nối được, thử lại sau 4 giây"),),
     ),
+    "camera_turned": replace(_CLEAR, token="t-turned", cameras=(replace(_CAMERA, troubles=("moved",)),)),
     "opening": replace(
         _MATCHED,
         state=LaneState.OPENING,

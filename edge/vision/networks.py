@@ -5,10 +5,10 @@ scripts/setup puts the models into the environment; the program downloads nothin
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -21,12 +21,33 @@ from edge.vision.port import Corners, Image, VisionError
 
 MODELS = Path(sys.prefix) / "share" / "barie" / "models"
 DETECTION_MODEL = "ch_PP-OCRv4_det_infer.onnx"
-_PADDING = 127  # grey level that the networks see as nothing
 RECOGNITION_MODEL = "ch_PP-OCRv4_rec_infer.onnx"
+_PADDING = 127  # grey level that the networks see as nothing
+ROW_SHAPE_PX = 320, 48
+"""Width and height of what the recogniser looks at."""
+CHARACTERS = ["framework", "character"]
+"""Where in a model its characters stand, one a line, without blank and space."""
 
 
 class ModelsMissing(VisionError):
     """The plate models are not there."""
+
+
+class Networks(Protocol):
+    """The two networks, whatever runs them. Both raise a `VisionError` when they cannot."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The characters of the recogniser in order, the blank of CTC first as an empty text."""
+        ...
+
+    def text_map(self, canvas_bgr: Image) -> NDArray[np.float32]:
+        """How probable text is at each pixel of a canvas of one of the finder's shapes, height x width."""
+        ...
+
+    def row_scores(self, canvas_bgr: Image) -> NDArray[np.float32]:
+        """Probabilities of one row of text that stands on a canvas of the reader's shape, steps x classes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,23 +69,66 @@ class FinderSettings:
     least_row_px: float = 6.0
 
 
-class RowFinder:
-    """Finds rows of text in a frame. Raises `ModelsMissing`."""
+class OpenVinoNetworks:
+    """`Networks` in OpenVINO, each at its fixed shapes (widths and heights). Raises `ModelsMissing`.
 
-    def __init__(self, settings: FinderSettings, models: Path, threads: int) -> None:
+    `models` is a folder with the files `names`, detection and recognition. `exact` keeps 32-bit numbers where the processor
+    has faster ones of 16 bits, which OpenVINO takes by itself.
+    """
+
+    def __init__(
+        self,
+        models: Path,
+        finder_shapes_px: Sequence[tuple[int, int]],
+        threads: int,
+        names: tuple[str, str] = (DETECTION_MODEL, RECOGNITION_MODEL),
+        exact: bool = False,
+    ) -> None:
+        detection, recognition = (models / name for name in names)
+        finder, recogniser = _load(detection), _load(recognition)
+        try:
+            self._finders = {
+                (height, width): _request(finder.clone(), [1, 3, height, width], threads, exact)
+                for width, height in finder_shapes_px
+            }
+            self.classes: Sequence[str] = _classes(recogniser)
+            width, height = ROW_SHAPE_PX
+            self._reader = _request(recogniser, [1, 3, height, width], threads, exact)
+        except RuntimeError as exc:
+            raise ModelsMissing(
+                f"{models}: OpenVINO cannot use the plate models; write them anew with scripts/export-model"
+            ) from exc
+        if self._reader.get_output_tensor().shape[-1] != len(self.classes):
+            raise ModelsMissing(
+                f"{recognition}: it has {len(self.classes)} characters and not as many classes; "
+                "write it anew with scripts/export-model"
+            )
+
+    def text_map(self, canvas_bgr: Image) -> NDArray[np.float32]:
+        """See `Networks`; the map holds until the next call."""
+        request = self._finders[canvas_bgr.shape[0], canvas_bgr.shape[1]]
+        request.infer([canvas_bgr[None]])
+        text_map: NDArray[np.float32] = request.get_output_tensor().data[0, 0]
+        return text_map
+
+    def row_scores(self, canvas_bgr: Image) -> NDArray[np.float32]:
+        """See `Networks`."""
+        self._reader.infer([canvas_bgr[None]])
+        return np.array(self._reader.get_output_tensor().data[0])
+
+
+class RowFinder:
+    """Finds rows of text in a frame, given what makes a map of text out of a canvas (`Networks.text_map`)."""
+
+    def __init__(self, settings: FinderSettings, text_map: Callable[[Image], NDArray[np.float32]]) -> None:
         self.settings = settings
-        self._requests = []
-        for width, height in settings.shapes_px:
-            model = _load(models / DETECTION_MODEL)
-            self._requests.append(_request(model, [1, 3, height, width], threads))
+        self._text_map = text_map
 
     def rows(self, frame_bgr: Image) -> list[tuple[Corners, float]]:
         """Corners of each row of text and how sure the finder is (0 to 1), the surest first."""
         number = self._shape_for(frame_bgr)
         scale, canvas = self._letterbox(frame_bgr, *self.settings.shapes_px[number])
-        request = self._requests[number]
-        request.infer([canvas[None]])
-        text_map: NDArray[np.float32] = request.get_output_tensor().data[0, 0]
+        text_map = self._text_map(canvas)
         mask = cv2.dilate(
             (text_map > self.settings.map_threshold).astype(np.uint8), np.ones((2, 2), np.uint8)
         )
@@ -109,17 +173,13 @@ class RowFinder:
 
 
 class RowReader:
-    """Reads the characters of one row of text. Raises `ModelsMissing`.
+    """Reads the characters of one row of text, given what scores a canvas of `ROW_SHAPE_PX` (`Networks.row_scores`).
 
-    `classes` are the characters of the model in order, the blank of CTC first. A row is brought to the model's height
-    and, where it is too long, squeezed into its width.
+    A row is brought to the model's height and, where it is too long, squeezed into its width.
     """
 
-    def __init__(self, models: Path, threads: int, width_px: int = 320, height_px: int = 48) -> None:
-        self._width_px, self._height_px = width_px, height_px
-        model = _load(models / RECOGNITION_MODEL)
-        self.classes: Sequence[str] = _classes(model)
-        self._request = _request(model, [1, 3, height_px, width_px], threads)
+    def __init__(self, row_scores: Callable[[Image], NDArray[np.float32]]) -> None:
+        self._row_scores = row_scores
         self._frame: Image | None = None
         self._known: dict[Corners, NDArray[np.float32]] = {}
 
@@ -136,11 +196,11 @@ class RowReader:
         self._frame, self._known = None, {}
 
     def _infer(self, crop: Image) -> NDArray[np.float32]:
-        width = min(self._width_px, max(1, round(self._height_px * crop.shape[1] / crop.shape[0])))
-        canvas = np.full((1, self._height_px, self._width_px, 3), _PADDING, np.uint8)
-        canvas[0, :, :width] = cv2.resize(crop, (width, self._height_px))
-        self._request.infer([canvas])
-        return np.array(self._request.get_output_tensor().data[0])
+        most_width, height = ROW_SHAPE_PX
+        width = min(most_width, max(1, round(height * crop.shape[1] / crop.shape[0])))
+        canvas = np.full((height, most_width, 3), _PADDING, np.uint8)
+        canvas[:, :width] = cv2.resize(crop, (width, height))
+        return self._row_scores(canvas)
 
 
 def _load(path: Path) -> openvino.Model:
@@ -150,11 +210,12 @@ def _load(path: Path) -> openvino.Model:
         return openvino.Core().read_model(path)
     except RuntimeError as exc:
         raise ModelsMissing(
-            f"{path}: OpenVINO cannot read the plate model; delete the file and run scripts/setup."
+            f"{path}: OpenVINO cannot read the plate model; delete it and run scripts/setup, "
+            "or scripts/export-model when it is your own."
         ) from exc
 
 
-def _request(model: openvino.Model, shape: list[int], threads: int) -> openvino.InferRequest:
+def _request(model: openvino.Model, shape: list[int], threads: int, exact: bool) -> openvino.InferRequest:
     """The model at one fixed shape, fed with images (1 x height x width x 3, grey levels 0 to 255 as bytes)."""
     model.reshape(shape)
     steps = PrePostProcessor(model)
@@ -163,11 +224,13 @@ def _request(model: openvino.Model, shape: list[int], threads: int) -> openvino.
     steps.input().model().set_layout(openvino.Layout("NCHW"))
     model = steps.build()
     options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    if exact:
+        options["INFERENCE_PRECISION_HINT"] = "f32"
     return openvino.Core().compile_model(model, "CPU", options).create_infer_request()
 
 
 def _classes(recogniser: openvino.Model) -> list[str]:
-    characters = str(recogniser.get_rt_info(["framework", "character"]).value).splitlines()
+    characters = str(recogniser.get_rt_info(CHARACTERS).value).splitlines()
     return ["", *characters, " "]
 
 

@@ -16,7 +16,7 @@ from edge.vision.decode import (
     may_lack_province,
     plate_text,
 )
-from edge.vision.networks import MODELS, FinderSettings, RowFinder, RowReader
+from edge.vision.networks import MODELS, FinderSettings, Networks, OpenVinoNetworks, RowFinder, RowReader
 from edge.vision.port import Characters, Corners, FoundPlate, Image, LookKind, PlateLook
 from shared.plates import Kind, province
 
@@ -55,15 +55,22 @@ class _Reading:
 class PpOcrReader:
     """A `PlateReader`. One instance serves one thread at a time.
 
-    Raises `ModelsMissing` when the model files are not in `models` (default: `MODELS`).
+    Without `networks` they are those of the files in `models` (default: `MODELS`), in OpenVINO. Raises `ModelsMissing`
+    when the files are not there.
     """
 
-    def __init__(self, settings: PpOcrSettings | None = None, models: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: PpOcrSettings | None = None,
+        models: Path | None = None,
+        networks: Networks | None = None,
+    ) -> None:
         self.settings = settings or PpOcrSettings()
-        folder = models or MODELS
-        self._finder = RowFinder(self.settings.finder, folder, self.settings.threads)
-        self._rows = RowReader(folder, self.settings.threads)
-        self._alphabet = PlateAlphabet(self._rows.classes)
+        s = self.settings
+        networks = networks or OpenVinoNetworks(models or MODELS, s.finder.shapes_px, s.threads)
+        self._finder = RowFinder(s.finder, networks.text_map)
+        self._rows = RowReader(networks.row_scores)
+        self._alphabet = PlateAlphabet(networks.classes)
 
     def find(self, frame_bgr: Image) -> tuple[FoundPlate, ...]:
         """Rows of text as plates of one line, pairs of stacked rows and boxes cut in two as plates of two lines."""

@@ -22,9 +22,10 @@ from edge.capture.source import (
     read_picture,
     redacted,
 )
-from edge.vision.drawing import BestFrames, Drawings, Mark, drawn
+from edge.vision.drawing import BestFrames, CannotDraw, Drawings, Mark, drawn
 from edge.vision.explaining import MOST_FRAMES, FrameLog, explanation, look_closely
-from edge.vision.port import Corners, PlateLook, PlateReader
+from edge.vision.networks import ModelsMissing
+from edge.vision.port import Corners, PlateLook, PlateReader, VisionError
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -65,10 +66,13 @@ def read_sources(
 ) -> Iterator[Line]:
     """A line for each picture, clip and stream in `sources`; folders are walked in the order of their names.
 
-    A stream is read for ten seconds. `source` is the path as given or found, addresses without their password.
-    Raises `CannotDraw` when a drawn picture cannot be written.
+    A stream is read for ten seconds. `source` is the path as given or found, addresses without their password. Whatever
+    goes wrong with one of them is its own line's error. Raises `CannotDraw` when a drawn picture cannot be written or would
+    lie among those that are read, `ModelsMissing` when there is nothing to read with.
     """
-    watch = _Watch(reader, settings or VoteSettings(), extras or Extras())
+    watch, sources = _Watch(reader, settings or VoteSettings(), extras or Extras()), tuple(sources)
+    if watch.extras.drawings is not None:
+        _keep_apart(watch.extras.drawings.folder, sources)
     for source in sources:
         if is_network(source):
             yield watch.line(redacted(source), source, watch.clip)
@@ -76,6 +80,15 @@ def read_sources(
         for path in _files(Path(source)):
             method = watch.clip if path.suffix.lower() in CLIPS else watch.picture
             yield watch.line(str(path), str(path), method)
+
+
+def _keep_apart(out: Path, sources: Iterable[str]) -> None:
+    """Raises `CannotDraw` when drawn pictures would lie in a folder that is walked: the next walk would read them."""
+    for source in sources:
+        if os.path.isdir(source) and out.resolve().is_relative_to(Path(source).resolve()):  # noqa: PTH112
+            raise CannotDraw(
+                f"{out}: lies in {source}, where the pictures are read from; draw into a folder elsewhere."
+            )
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -99,9 +112,16 @@ class _Watch:
         began = time.perf_counter()
         try:
             seen = method(source)
-        except CaptureError as exc:
+            return self._told(name, seen, 1000 * (time.perf_counter() - began))
+        except (CannotDraw, ModelsMissing):  # so would every other source
+            raise
+        except (CaptureError, VisionError) as exc:
             return {"source": name, "plates": [], "error": str(exc)}
-        ms = 1000 * (time.perf_counter() - began)
+        except Exception as exc:  # one picture that nobody thought of must not end the walk of a folder
+            why = f"{name}: cannot be looked at: {type(exc).__name__}: {redacted(str(exc))}"
+            return {"source": name, "plates": [], "error": why}
+
+    def _told(self, name: str, seen: _Seen, ms: float) -> Line:
         line = {"source": name, "plates": seen.plates, "containers": [], "ms": round(ms, 1)}
         if self.extras.drawings is not None:
             line["drawn"] = _draw(self.extras.drawings, name, seen)
@@ -121,7 +141,7 @@ class _Watch:
     def clip(self, source: str) -> _Seen:
         """What a clip or stream shows, with one picture for each read, or the last frame when there is none."""
         if not is_network(source) and not Path(source).is_file():
-            raise CannotOpen(f"{source}: is not there.")
+            raise CannotOpen(f"{source}: is not there, or is no file.")
         video = open_video(source, open_timeout_s=_OPEN_TIMEOUT_S, read_timeout_s=_READ_TIMEOUT_S)
         tracks: tuple[Track, ...] = ()
         log, kept = self._log(), BestFrames()

@@ -8,7 +8,7 @@ from central.access import Tokens
 from central.centre import Centre
 from central.gates import GateState
 from central.passages import Outcome
-from central.words import catalogue, chosen, local
+from central.words import catalogue, chosen, local, say
 from shared.bodies import BODIES, BoomState
 from shared.protocol import CameraStatus, LaneStatus, Status
 from shared.signing import PrivateKey
@@ -53,6 +53,22 @@ def test_the_page_shows_gates_and_passages_in_three_languages(
     assert f'<html lang="{lang}">' in page
     for shown in (gate, outcome, camera, "29C 12345", f"/pictures/{'a' * 64}.jpg", "2026112300001"):
         assert shown in page
+
+
+@pytest.mark.parametrize(
+    ("lang", "camera"), [("vi", "camera bị lệch"), ("en", "turned away"), ("zh", "镜头偏移")]
+)
+def test_a_camera_whose_pictures_cannot_be_trusted_is_told_with_why_and_how_long(
+    busy: Centre, clocks: Any, ask: Any, lang: str, camera: str
+) -> None:
+    told = CameraStatus(name="front", state="live", troubles=["moved"], untrusted_share=0.25)
+    lane = LaneStatus(name="1", place="barrier-2", state="waiting", barrier="closed", cameras=[told])
+    busy.gates.take_status(Status(node="gate-2", site="CKHN", online=True, lanes=[lane]), clocks.monotonic_s)
+
+    page = ask("GET", f"/?lang={lang}").text
+
+    assert camera in page
+    assert say(Language(lang), "page", "untrusted", percent=25) in page
 
 
 def test_the_page_tells_the_version_in_force_of_every_khoan_and_which_were_published(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,8 +13,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from structlog.testing import capture_logs
 
-from edge.capture import Camera, CameraHealth, CameraSettings, CameraState, Frame
-from edge.capture.pace import Pace, Rhythm
 from edge.capture.picture_health import (
     HOURS,
     STEPS,
@@ -23,106 +22,15 @@ from edge.capture.picture_health import (
     PictureTrouble,
     watch,
 )
-from edge.capture.picture_learning import LEARN_LOOKS
 from edge.capture.picture_measures import measure
-from edge.capture.picture_watch import SENTENCES, TELL_FROM_S, PictureWatch
+from edge.capture.picture_watch import LOOK_EVERY_S, SENTENCES, TELL_FROM_S
 from edge.capture.source import Image
-from tests.edge.world import Clock
+from simulation.clips import FRAMES_PER_S, idle_clip
+from simulation.trucks import Gate
+from tests.edge.sights import Looks, Watched, hand, night, noisy, soft, sun, truck, view
 
-WIDTH, HEIGHT = 960, 540
 LIMITS = PictureSettings()
 Spoil = Callable[[Image], Image]
-
-
-def lane() -> Image:
-    """A lane as a camera sees it, larger than the picture so that the view can shift: sky, hills, road, booth, fence."""
-    rng = np.random.default_rng(7)
-    scene = np.full((HEIGHT + 200, WIDTH + 200, 3), 190, np.uint8)
-    scene[300:] = (95, 100, 105)
-    for _ in range(60):
-        x, y = rng.integers(0, [WIDTH + 100, HEIGHT + 100])
-        w, h = rng.integers(15, 120, 2)
-        colour = tuple(int(c) for c in rng.integers(30, 220, 3))
-        cv2.rectangle(scene, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
-        cv2.putText(scene, "29C", (int(x), int(y)), cv2.FONT_HERSHEY_SIMPLEX, 1, (20, 20, 20), 2)
-    return scene
-
-
-SCENE = lane()
-GRAIN = np.random.default_rng(3).normal(0, 2.5, (HEIGHT + 64, WIDTH + 64, 3)).round().astype(np.int16)
-
-
-def view(x: int = 0, y: int = 0) -> Image:
-    """The lane, the camera turned by so many pixels."""
-    return SCENE[100 + y : 100 + y + HEIGHT, 100 + x : 100 + x + WIDTH].copy()
-
-
-def noisy(image: Image, number: int) -> Image:
-    """The picture with a sensor's noise, other in every frame."""
-    x, y = number * 7 % 64, number // 64 % 64
-    grain = GRAIN[y : y + HEIGHT, x : x + WIDTH]
-    return np.asarray(cv2.add(image, grain, dtype=cv2.CV_8U), np.uint8)
-
-
-def truck(image: Image, share: float = 0.5, colour: tuple[int, int, int] = (60, 90, 160)) -> Image:
-    """A truck that fills so much of the picture's width and most of its height."""
-    half = int(WIDTH * share / 2)
-    corner, other = (WIDTH // 2 - half, 60), (WIDTH // 2 + half, HEIGHT - 20)
-    image = cv2.rectangle(image.copy(), corner, other, colour, -1).astype(np.uint8)
-    for y in range(120, HEIGHT - 40, 60):
-        cv2.line(image, (corner[0] + 20, y), (other[0] - 20, y), (20, 20, 30), 4)
-    cv2.rectangle(image, (WIDTH // 2 - 60, 400), (WIDTH // 2 + 60, 440), (240, 240, 240), -1)
-    cv2.putText(image, "29C12345", (WIDTH // 2 - 55, 430), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (10, 10, 10), 2)
-    return image
-
-
-def hand(_image: Image) -> Image:
-    """A hand before the lens: one colour, shaded from side to side, with the camera's clock drawn over it."""
-    shade = np.linspace(60, 130, WIDTH, dtype=np.float32)[None, :, None]
-    covered = np.broadcast_to(shade, (HEIGHT, WIDTH, 3)).astype(np.uint8, order="C")
-    cv2.putText(covered, "2026-05-04 10:00:00", (20, 40), cv2.FONT_HERSHEY_SIMPLEX, 1, (255, 255, 255), 2)
-    return covered
-
-
-def night(image: Image) -> Image:
-    """No lamp but one."""
-    dark = (image // 20).astype(np.uint8)
-    for place in ((200, 150), (400, 260), (700, 300), (800, 420), (520, 430), (330, 470), (120, 380)):
-        cv2.circle(dark, place, 16, (140, 140, 140), -1)
-    cv2.rectangle(dark, (430, 300), (530, 330), (200, 200, 200), -1)
-    cv2.line(dark, (0, 100), (WIDTH, 180), (60, 60, 60), 4)
-    cv2.line(dark, (0, 520), (WIDTH, 200), (60, 60, 60), 4)
-    return dark
-
-
-def sun(image: Image) -> Image:
-    """The sun from ahead."""
-    return np.clip(image.astype(np.int16) + 170, 0, 255).astype(np.uint8)
-
-
-def soft(image: Image) -> Image:
-    """Out of focus."""
-    return cv2.GaussianBlur(image, (0, 0), 5).astype(np.uint8)
-
-
-class Looks:
-    """A camera looked at once a second; it has learned what is usual."""
-
-    def __init__(self) -> None:
-        self.health, self.now, self.number = PictureHealth(), 1000.0, 0
-        self.sees(view(), LEARN_LOOKS + 5)
-        assert self.health.troubles == ()
-
-    def sees(self, image: Image, seconds: int, *, noise: bool = True) -> set[PictureTrouble]:
-        """Shows one scene for so long; gives every trouble that there was meanwhile."""
-        found: set[PictureTrouble] = set()
-        for _ in range(seconds):
-            self.now += 1
-            self.number += 1
-            frame = noisy(image, self.number) if noise else image
-            self.health = watch(self.health, measure(frame), self.now, LIMITS)
-            found.update(self.health.troubles)
-        return found
 
 
 def test_a_clean_lane_is_trusted() -> None:
@@ -254,48 +162,6 @@ def test_what_is_no_picture_has_no_measures(shape: tuple[int, ...]) -> None:
     assert measure(np.zeros(shape, np.uint8)) is None
 
 
-class ShownCamera(Camera):
-    """Shows what the test says; a frame is new only when it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__(CameraSettings("front", "rtsp://127.0.0.1/none"))
-        self.frame: Frame | None = None
-        self.rests, self.woken = False, 0
-
-    def rhythm(self) -> Rhythm:
-        """At rest when the test says so."""
-        return Rhythm(0.0, Pace.RESTING if self.rests else Pace.AWAKE)
-
-    def health(self, now: float) -> CameraHealth:
-        """Live."""
-        return CameraHealth(CameraState.LIVE, 0.0, now, None)
-
-    def wake(self, for_s: float = 2.0) -> None:
-        """Counted."""
-        self.woken += for_s > 0
-
-    def newest(self) -> Frame | None:
-        """The frame shown last."""
-        return self.frame
-
-
-class Watched:
-    """A camera watched with a clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.clock, self.camera, self.number = Clock(), ShownCamera(), 0
-        self.watch = PictureWatch("lane-1", self.camera, self.clock)
-
-    def sees(self, image: Image | None, seconds: int) -> None:
-        """One new frame a second, or none."""
-        for _ in range(seconds):
-            self.clock.advance(1)
-            if image is not None:
-                self.number += 1
-                self.camera.frame = Frame(noisy(image, self.number), self.clock(), self.number)
-            self.watch.look()
-
-
 def test_a_covered_camera_is_noted_with_what_to_do_and_logged_once_each_way() -> None:
     watched = Watched()
     watched.sees(view(), 20)
@@ -311,6 +177,23 @@ def test_a_covered_camera_is_noted_with_what_to_do_and_logged_once_each_way() ->
         ("picture_good_again", "blinded"),
     ]
     assert watched.watch.note() is None
+
+
+@pytest.mark.parametrize("night", [False, True], ids=["day", "night"])
+def test_a_simulated_camera_whose_second_comes_round_and_round_is_trusted(
+    night: bool, tmp_path: Path
+) -> None:
+    video, second = (
+        cv2.VideoCapture(str(idle_clip(tmp_path, Gate("barrier-1", 1, night=night)))),
+        list[Image](),
+    )
+    while (read := video.read())[0]:
+        second.append(np.asarray(read[1], np.uint8))
+    measured, health = [measure(frame) for frame in second], PictureHealth()
+    for look in range(300):
+        now = look * LOOK_EVERY_S
+        health = watch(health, measured[int(now * FRAMES_PER_S) % len(measured)], now, LIMITS)
+        assert health.troubles == ()
 
 
 def test_a_frame_that_was_seen_already_is_not_judged_again() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from edge.capture.picture_memory import memory_file
 from edge.cli import app
 from edge.officers import load_officers, pin_fits
 from shared.clock import Stamp
@@ -46,7 +47,9 @@ def explained(config: Path, *words: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("command", ["", "run", "check", "read", "explain", "key", "pin", "journal"])
+@pytest.mark.parametrize(
+    "command", ["", "run", "check", "read", "relearn", "explain", "key", "pin", "journal"]
+)
 def test_every_command_says_what_it_does(command: str) -> None:
     answer = barie(*command.split(), "--help")
     assert answer.exit_code == 0
@@ -251,3 +254,26 @@ def test_pin_prints_a_table_for_the_officers_file_and_never_the_pin(tmp_path: Pa
 def test_pin_refuses_an_agency_that_does_not_exist() -> None:
     answer = barie("pin", "hq-1", "police", "--pin", "246801")
     assert answer.exit_code == 2
+
+
+def test_relearn_removes_what_was_learned_of_one_camera_and_says_when_there_is_nothing(config: Path) -> None:
+    file = memory_file(config.parent / "data", "lane-1", "front")
+    file.parent.mkdir(parents=True)
+    file.write_text("learned", encoding="utf-8")
+
+    assert barie("relearn", config, "lane-1", "front").exit_code == 0
+    assert not file.exists()
+    again = barie("relearn", config, "lane-1", "front")
+    assert (again.exit_code, again.stderr) == (1, "nothing was learned of this camera yet\n")
+
+
+def test_relearn_names_the_cameras_there_are(config: Path) -> None:
+    answer = barie("relearn", config, "lane-1", "rear")
+    assert (answer.exit_code, answer.stderr) == (2, "no such camera; write one of lane-1 front\n")
+
+
+def test_reading_with_paddleocr_and_no_models_says_what_to_name(tmp_path: Path) -> None:
+    answer = barie("read", "x.jpg", "--backend", "paddleocr", "--environment", tmp_path)
+    assert answer.exit_code == 2
+    assert f"environment: {tmp_path}/bin/python is not there; run scripts/paddle" in answer.stderr
+    assert "models: paddleocr has no models of its own; name a folder with det and rec" in answer.stderr

@@ -1,11 +1,14 @@
 """A gate's configuration: the shipped files are good, and every mistake is told as file:line: key: what to write."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge.capture.picture_health import PictureSettings, PictureTrouble
 from edge.configuration import load
+from edge.vision.backends import PADDLE_FILES, Backend, ReaderSettings
 from hardware.modbus import Contact
 from shared.codes import Agency, Place
 from shared.configuration import BadConfiguration
@@ -65,6 +68,12 @@ def test_the_names_of_the_shipped_gates_differ() -> None:
          "no fee is asked for"),
         ("[broker]", "[settings]\nstale_after_s = 5\n\n[broker]", 14, "settings.stale_after_s", "greater than or equal to 30"),
         ("[broker]", "[pictures]\nbudget_gb = 0\n\n[broker]", 14, "pictures.budget_gb", "greater than 0"),
+        ("[lane.barrier]", "[lane.camera.picture]\nmoved_share = 0.5\n\n[lane.barrier]", 26,
+         "lane.0.camera.0.picture.moved_share", "less than or equal to 0.25"),
+        ("[lane.barrier]", "[lane.camera.picture]\nignored = [\"rain\"]\n\n[lane.barrier]", 26,
+         "lane.0.camera.0.picture.ignored.0", "'rain' is not allowed; write one of 'blinded', 'moved'"),
+        ("[lane.barrier]", "[lane.camera.picture]\nbegins_after_s = { dark = 0 }\n\n[lane.barrier]", 26,
+         "lane.0.camera.0.picture.begins_after_s.dark", "greater than or equal to 1"),
         ("[screen]", "[screen", 9, "TOML", "mend the syntax"),
     ],
 )  # fmt: skip
@@ -159,6 +168,45 @@ def test_paths_are_relative_to_the_file_and_wiring_reaches_the_driver(tmp_path: 
     assert (wiring.boom_open, wiring.boom_closed) == (Contact(3, True), None)
 
 
+# -- the plate reader
+
+
+def with_reader(folder: Path, reader: str) -> Path:
+    file = gate_file(folder)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[broker]", f"[reader]\n{reader}\n\n[broker]"), encoding="utf-8")
+    return file
+
+
+def test_the_reader_is_openvino_with_the_shipped_models_unless_told_otherwise(tmp_path: Path) -> None:
+    assert load(gate_file(tmp_path)).table.reader.settings(tmp_path) == ReaderSettings()
+
+
+def test_paddleocr_is_chosen_with_folders_relative_to_the_file(tmp_path: Path) -> None:
+    for name in ("own/bin/python", *(f"plates/{file}" for file in PADDLE_FILES)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    file = with_reader(tmp_path, 'backend = "paddleocr"\nmodels = "plates"\nenvironment = "own"\nthreads = 4')
+    found = load(file).table.reader.settings(file.parent)
+    assert found == ReaderSettings(Backend.PADDLEOCR, tmp_path / "plates", tmp_path / "own", 4)
+
+
+@pytest.mark.parametrize(
+    ("reader", "told"),
+    [
+        ('backend = "tesseract"', r"gate\.toml:14: reader\.backend: .*write one of 'openvino' or 'paddleocr'"),
+        ('backend = "paddleocr"\nenvironment = "no"', r"gate\.toml:15: reader\.environment: .*no/bin/python is not there"),
+        ('backend = "paddleocr"', r"gate\.toml:13: reader\.models: paddleocr has no models of its own; name a folder"),
+        ('backend = "paddleocr"\nmodels = "no"', r"gate\.toml:15: reader\.models: .*no/det/inference\.yml is not there"),
+        ('models = "no"', r"gate\.toml:14: reader\.models: .*no/rec\.xml is not there; scripts/export-model"),
+        ("threads = 0", r"gate\.toml:14: reader\.threads: "),
+    ],
+)  # fmt: skip
+def test_what_the_reader_lacks_is_told(tmp_path: Path, reader: str, told: str) -> None:
+    with pytest.raises(BadConfiguration, match=told):
+        load(with_reader(tmp_path, reader))
+
+
 # -- fees
 
 
@@ -200,3 +248,20 @@ def test_a_fault_in_a_tariff_file_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "own" / "09-2025.toml").write_text(text, encoding="utf-8")
     with pytest.raises(BadConfiguration, match=r"09-2025\.toml:.*VT6 stands twice"):
         load(gate_file(tmp_path, fees='tariffs = "own"'))
+
+
+def test_the_limits_of_a_cameras_pictures_are_those_of_the_documents(tmp_path: Path) -> None:
+    operations = (PROCEDURES.parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = re.search(r"^```toml\n(\[lane\.camera\.picture\].*?)^```", operations, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    file = gate_file(tmp_path)
+    text = file.read_text(encoding="utf-8").replace("[lane.barrier]", f"{told[1]}\n[lane.barrier]")
+    file.write_text(text, encoding="utf-8")
+
+    usual, limits = PictureSettings(), load(file).table.lane[0].camera[0].picture.settings()
+    begins = {**usual.begins_after_s, PictureTrouble.GLARE: 600.0}
+    assert limits == replace(usual, ignored=frozenset({PictureTrouble.DARK}), begins_after_s=begins)
+
+
+def test_a_camera_without_limits_of_its_own_has_the_usual_ones(tmp_path: Path) -> None:
+    assert load(gate_file(tmp_path)).table.lane[0].camera[0].picture.settings() == PictureSettings()

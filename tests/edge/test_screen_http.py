@@ -178,6 +178,21 @@ def test_a_store_that_was_recovered_is_said_with_the_time() -> None:
     assert "đã khôi phục lúc 02:05 24/11/2026" in get(gate, "/lane/lan-1/panel").text
 
 
+def test_a_camera_that_cannot_be_trusted_is_a_banner_and_one_that_can_is_none() -> None:
+    turned = SITUATIONS["camera_turned"]
+    (camera,) = turned.cameras
+    lost = replace(turned, cameras=(replace(camera, state="down"),))
+    well = replace(turned, cameras=(replace(camera, troubles=()),))
+    banner = "Camera truoc: camera bị lệch. Tự so biển số trên xe, báo kỹ thuật."
+    said = {name: get(SpecimenGate(view), "/lane/lan-1/panel").text for name, view in
+            (("turned", turned), ("lost", lost), ("well", well))}  # fmt: skip
+    assert banner in said["turned"]
+    assert 'class="bad"' in said["turned"]
+    assert banner not in said["lost"]
+    assert "lệch" not in said["well"]
+    assert 'class="bad"' not in said["well"]
+
+
 def test_a_disk_that_runs_short_is_a_banner_and_one_with_room_is_none() -> None:
     gate = SpecimenGate()
     assert "Đĩa" not in get(gate, "/lane/lan-1/panel").text
@@ -380,6 +395,15 @@ def test_figures_tell_what_the_gate_says_of_itself() -> None:
     text = get(gate, "/metrics", officer=None).text
     assert "barie_facts_unsent 7.0" in text
     assert 'barie_camera_live{camera="truoc",lane="lan-1"} 1.0' in text
+
+
+def test_figures_tell_which_trouble_a_cameras_pictures_have_and_for_how_long() -> None:
+    (camera,) = SITUATIONS["camera_turned"].cameras
+    view = replace(SITUATIONS["camera_turned"], cameras=(replace(camera, untrusted_share=0.25),))
+    text = get(SpecimenGate(view), "/metrics", officer=None).text
+    assert 'barie_camera_trouble{camera="truoc",lane="lan-1",trouble="moved"} 1.0' in text
+    assert 'barie_camera_trouble{camera="truoc",lane="lan-1",trouble="dark"} 0.0' in text
+    assert 'barie_camera_untrusted_ratio{camera="truoc",lane="lan-1"} 0.25' in text
 
 
 @pytest.mark.parametrize(("path", "status"), [("/lane/none", 404), ("/nowhere", 404)])

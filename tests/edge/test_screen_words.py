@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from edge.capture.health import CameraState
+from edge.capture.picture_health import PictureTrouble
 from edge.disk import DiskLevel
 from edge.lane.machine import LaneState
 from edge.lane.rules import NEEDS_REASON
@@ -18,6 +19,7 @@ from shared.judging import FAILED
 from shared.matching import Outcome
 from shared.tariffs import Backing, Unknown
 from shared.words import Language
+from shared.words import catalogue as shared_catalogue
 
 TROUBLES = ("camera_lost", "barrier_lost", "boom_did_not_move", "unread", "open_unasked", "store_broken")
 OTHERS = [language for language in Language if language is not Language.VI]
@@ -60,6 +62,11 @@ def test_a_language_has_the_keys_and_values_of_the_vietnamese_catalogue(language
 )
 def test_everything_a_screen_can_show_has_a_word(group: str, codes: Iterable[str]) -> None:
     assert set(codes) <= set(catalogue(Language.VI)[group])
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_trouble_of_a_cameras_pictures_has_a_word(language: Language) -> None:
+    assert set(shared_catalogue(language)["picture_trouble"]) == set(PictureTrouble)
 
 
 def test_every_press_that_needs_a_reason_has_reasons_to_pick() -> None:

@@ -8,8 +8,8 @@ import cv2
 import pytest
 from typer.testing import CliRunner, Result
 
+from edge import cli
 from edge.cli import app
-from edge.vision import ppocr
 from edge.vision.explaining import COVERED, NOT_READ, FrameLog, as_text, look_closely
 from edge.vision.port import FoundPlate, look
 from edge.vision.sources import Extras, read_sources
@@ -152,7 +152,7 @@ def barie(monkeypatch: pytest.MonkeyPatch) -> Any:
     def call(*words: str | Path) -> Result:
         return CliRunner().invoke(app, ["read", *map(str, words)])
 
-    monkeypatch.setattr(ppocr, "PpOcrReader", lambda: READER)
+    monkeypatch.setattr(cli, "open_reader", lambda _: READER)
     return call
 
 

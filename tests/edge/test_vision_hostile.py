@@ -3,6 +3,7 @@
 import gc
 import json
 import math
+import os
 import socketserver
 import struct
 import threading
@@ -12,10 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from benchmarks.memory import resident_mb
+from edge.capture.png import overruns
 from edge.capture.source import CannotOpen, read_picture
 from edge.vision.port import FoundPlate, Image, PlateLook, look
 from edge.vision.ppocr import PpOcrReader
@@ -172,6 +175,46 @@ def test_a_file_larger_than_any_picture_is_refused_before_it_is_taken_in(tmp_pat
         file.truncate(2**33)
     with pytest.raises(CannotOpen, match="is larger than any picture"):
         read_picture(path)
+
+
+def claiming(data: bytes, name: bytes, length: int) -> bytes:
+    """The PNG with a chunk before its pixels that claims to be so long."""
+    at = data.index(b"IDAT") - 4
+    return data[:at] + struct.pack(">I", length) + name + data[at:]
+
+
+@pytest.mark.parametrize("name", [b"tEXt", b"IDAT", b"eXIf", b"fdAT"])
+def test_a_png_that_claims_more_than_its_file_holds_never_reaches_the_decoder(
+    name: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError("OpenCV takes memory for the claim")
+
+    monkeypatch.setattr(cv2, "imdecode", decode)
+    path = lay(tmp_path, "x.jpg", claiming(png(8, 8, data=b"\0" * 200), name, 2**30))
+    with pytest.raises(CannotOpen, match="claims more than the file holds"):
+        read_picture(Path(path))
+
+
+def test_only_a_png_that_reaches_beyond_its_end_overruns(stills: dict[str, bytes]) -> None:
+    whole = png(8, 8, data=b"\0" * 200)
+    assert not any(overruns(data) for data in stills.values())
+    assert not overruns(whole + b"what a camera hangs on behind the end")
+    assert not overruns(b"\xff\xd8" + b"\xff" * 100)
+    assert all(overruns(whole[:end]) for end in range(len(whole) - 12 - 12, len(whole) - 12))
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("name", ["x.jpg", "x.avi", "x"])
+def test_a_pipe_is_refused_and_not_waited_for(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    assert "is no file" in only_line(str(tmp_path / name))["error"]
+
+
+def test_a_device_and_a_folder_are_no_pictures(tmp_path: Path) -> None:
+    assert "is no file" in only_line("/dev/zero")["error"]
+    with pytest.raises(CannotOpen, match="is no file"):
+        read_picture(tmp_path)
 
 
 # -- clips and streams

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.vision.port import FoundPlate, Image, PlateLook
-from edge.vision.sources import read_sources
+from edge.vision.drawing import CannotDraw, Drawings
+from edge.vision.networks import ModelsMissing
+from edge.vision.port import FoundPlate, Image, PlateLook, VisionError
+from edge.vision.sources import Extras, read_sources
 from tests.edge.looks import corners_at, plate_look
 
 
@@ -56,6 +58,43 @@ def test_a_folder_is_walked_in_order_and_an_unreadable_file_does_not_end_the_wal
     assert [len(line["plates"]) for line in lines] == [1, 0, 0]
     assert set(lines[1]) == {"source", "plates", "error"}
     assert "b.jpg" in lines[1]["error"]
+
+
+class Stumbles(OnePlate):
+    """A reader that fails on the first picture only."""
+
+    def __init__(self, failure: Exception) -> None:
+        self.failures = [failure]
+
+    def find(self, frame_bgr: Image) -> tuple[FoundPlate, ...]:
+        if self.failures:
+            raise self.failures.pop()
+        return super().find(frame_bgr)
+
+
+@pytest.mark.parametrize(
+    "failure", [VisionError("too odd"), cv2.error("too odd"), ZeroDivisionError("too odd")]
+)
+def test_a_picture_that_the_reader_stumbles_over_is_its_own_lines_error(
+    folder: Path, failure: Exception
+) -> None:
+    lines = list(read_sources([str(folder / "a.png")] * 2, Stumbles(failure)))
+
+    assert "too odd" in lines[0]["error"]
+    assert [plate["text"] for plate in lines[1]["plates"]] == ["29C12345"]
+
+
+def test_a_model_that_is_missing_ends_the_walk(folder: Path) -> None:
+    with pytest.raises(ModelsMissing):
+        list(read_sources([str(folder)], Stumbles(ModelsMissing("no model"))))
+
+
+@pytest.mark.parametrize("out", [".", "drawn", "deeper/../drawn/far"])
+def test_nothing_is_drawn_into_the_folder_that_is_walked(folder: Path, out: str) -> None:
+    extras = Extras(Drawings(folder / out))
+    with pytest.raises(CannotDraw, match="draw into a folder elsewhere"):
+        next(read_sources([str(folder / "a.png"), str(folder)], OnePlate(), extras=extras))
+    assert "drawn" in next(read_sources([str(folder / "a.png")], OnePlate(), extras=extras))
 
 
 def test_a_clip_is_one_line_with_one_read_for_its_plate(tmp_path: Path) -> None:
