@@ -47,6 +47,8 @@ class Effort:
     presses: int = 200
     starts: int = 3
     memory_s: float = 60.0
+    camera_s: float = 10.0
+    wakes: int = 20
     vehicles: int = 10_000
     facts: int = 100_000
     decisions: int = 1_000
@@ -66,6 +68,8 @@ LONG = Effort(
     presses=2_000,
     starts=10,
     memory_s=900.0,
+    camera_s=60.0,
+    wakes=100,
     vehicles=100_000,
     facts=1_000_000,
     decisions=10_000,

@@ -15,7 +15,7 @@ STANDS_S, AWAY_S = 2.0, 2.5
 async def measure(effort: Effort, folder: Path) -> list[Figure]:
     """Resident memory at the start, after the first vehicles and at the end; with how many vehicles in between."""
     clip = folder / "street.h264"
-    await asyncio.to_thread(lambda: write_clip(clip, scene()))
+    await asyncio.to_thread(lambda: write_clip(clip, [scene()] * 20))
     async with GateAlone(folder / "gate", clip) as gate:
         await gate.start()
         at_start_mb = status_mb(gate.process.pid, "VmRSS")

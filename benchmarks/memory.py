@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import tempfile
 import time
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -40,20 +41,27 @@ def scene(seed: int = 5) -> np.ndarray:
     return picture
 
 
-def write_clip(path: Path, picture: np.ndarray) -> None:
-    """The picture as two groups of ten frames of H.264, as the simulated camera loops it."""
+def write_clip(
+    path: Path, pictures: Iterable[np.ndarray], *, group: int = 10, frames_per_s: int = 10, bit_rate: int = 0
+) -> None:
+    """The pictures as H.264 with a key frame in front of each `group`, as the simulated camera loops them.
+
+    `bit_rate` in bits a second; 0 leaves it to the encoder.
+    """
     codec = av.CodecContext.create("libx264", "w")
     assert isinstance(codec, av.VideoCodecContext)
     codec.width, codec.height, codec.pix_fmt = *SIZE_PX, "yuv420p"
-    codec.time_base = Fraction(1, 10)
+    codec.time_base, codec.framerate = Fraction(1, frames_per_s), Fraction(frames_per_s)
+    if bit_rate:
+        codec.bit_rate = bit_rate
     codec.options = {
         "preset": "superfast",
         "tune": "zerolatency",
-        "x264-params": "aud=1:keyint=10:scenecut=0",
+        "x264-params": f"aud=1:keyint={group}:min-keyint={group}:scenecut=0",
     }
-    frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
     packets = []
-    for number in range(20):
+    for number, picture in enumerate(pictures):
+        frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         frame.pts = number
         packets += codec.encode(frame)
     path.write_bytes(b"".join(bytes(packet) for packet in [*packets, *codec.encode(None)]))
@@ -86,7 +94,7 @@ async def with_simulated_camera(looks: int) -> None:
     """Measures against a real RTSP server on loopback."""
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "street.h264"
-        write_clip(clip, scene())
+        write_clip(clip, [scene()] * 20)
         farm = CameraFarm()
         urls = await farm.start({"bench": clip})
         try:

@@ -27,7 +27,7 @@ BARE_RELAY = 3
 async def measure(effort: Effort, folder: Path) -> list[Figure]:
     """Emergency presses on an empty lane by HTTP; both clients and the board live in this one process."""
     clip = folder / "street.h264"
-    await asyncio.to_thread(lambda: write_clip(clip, scene()))
+    await asyncio.to_thread(lambda: write_clip(clip, [scene()] * 20))
     store, key = Store(folder / "beside.db"), PrivateKey.generate()
     ours_s, bare_s, http_s, append_s = [], [], [], []
     async with GateAlone(folder / "gate", clip) as gate:

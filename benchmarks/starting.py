@@ -28,7 +28,7 @@ async def measure(effort: Effort, folder: Path) -> list[Figure]:
     bare_s = [await _bare(folder) for _ in range(effort.starts)]
     centre_s = await _centre(folder / "centre-alone", effort.starts)
     clip = folder / "street.h264"
-    await asyncio.to_thread(lambda: write_clip(clip, scene()))
+    await asyncio.to_thread(lambda: write_clip(clip, [scene()] * 20))
     async with GateAlone(folder / "gate", clip) as gate:
         gate_s = []
         for _ in range(effort.starts):

@@ -22,6 +22,7 @@ from edge.lane.passage import Knowledge
 from edge.lane.presses import press
 from edge.lane.reading import Eyes
 from edge.lane.show import view
+from edge.lane.sight import kept_awake
 from edge.lane.view import CameraShown, LaneView, Officer, Pressed, PressRefused
 from edge.officers import Officers
 from edge.pictures import PictureError, Pictures
@@ -292,7 +293,18 @@ class Gate:
         unread = ", ".join(f"{fact.subject} ({fact.ref})" for fact in self.published().unread)
         sentence = f"published and not understood here: {unread}; upgrade this gate; what was in force stands"
         pictures = (watch.note() for watch in self.watches)
-        told = (recovery.sentence if recovery else None, self._names.fault, unread and sentence, *pictures)
+        awake = (
+            f"{lane.settings.name}: {one}"
+            for lane in self.working
+            for one in kept_awake(lane.parts.cameras, loop=lane.boom.has_approach_loop)
+        )
+        told = (
+            recovery.sentence if recovery else None,
+            self._names.fault,
+            unread and sentence,
+            *pictures,
+            *awake,
+        )
         return [one for one in told if one]
 
     # -- inside

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import structlog
 
-from simulation.clips import VehicleClips
+from simulation.clips import FRAMES_PER_S, VehicleClips
 
 log = structlog.get_logger()
 
@@ -86,8 +86,13 @@ class CameraFarm:
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 0, credentials: Credentials | None = None
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credentials: Credentials | None = None,
+        frames_per_s: int = FRAMES_PER_S,
     ) -> None:
+        self._frames_per_s = frames_per_s
         self._host, self._port, self._credentials = host, port, credentials
         self._process: asyncio.subprocess.Process | None = None
         self._stderr_reader: asyncio.Task[None] | None = None
@@ -172,7 +177,8 @@ class CameraFarm:
     async def _spawned(self) -> asyncio.subprocess.Process:
         login = self._credentials
         guard = [] if login is None else ["--user", login.user, "--password", login.password]
-        arguments = ["--host", self._host, "--port", str(self._port), *guard]
+        rate = ["--frames-per-s", str(self._frames_per_s)]
+        arguments = ["--host", self._host, "--port", str(self._port), *rate, *guard]
         pipe = asyncio.subprocess.PIPE
         try:
             return await asyncio.create_subprocess_exec(

@@ -32,6 +32,8 @@ from simulation.trucks import (
 
 FRAMES_PER_S = 10
 GROUP_FRAMES = 5
+IDLE_GROUPS = 5
+"""A camera at rest is shown every second key frame or so, and two that follow each other must not be the same picture."""
 _GROUPS = f"keyint={GROUP_FRAMES}:min-keyint={GROUP_FRAMES}:scenecut=0:open-gop=0"
 ENCODER_OPTIONS = {
     "preset": "superfast",
@@ -86,8 +88,8 @@ def back_away_poses(frames: int = 15) -> tuple[Pose, ...]:
 
 
 def idle_clip(directory: Path, gate: Gate) -> Path:
-    """Gives the looping second of the empty lane, from the cache in `directory` or made now."""
-    (clip,) = _cached(directory, gate, None, {"idle": (STANDING,) * FRAMES_PER_S})
+    """Gives the loop of the empty lane, 2.5 s, from the cache in `directory` or made now."""
+    (clip,) = _cached(directory, gate, None, {"idle": (STANDING,) * (IDLE_GROUPS * GROUP_FRAMES)})
     return clip
 
 

@@ -30,7 +30,7 @@ from typing import Any
 
 Group = list[bytes]  # the access units of one group of pictures, its key frame first
 
-FRAME_S = 0.1
+FRAMES_PER_S = 10
 START_CODE = b"\x00\x00\x00\x01"
 DELIMITER = START_CODE + b"\x09"
 IDR_SLICE, NAL_TYPE_MASK = 5, 0x1F
@@ -42,7 +42,7 @@ ELEMENTS = {
 }
 PIPELINE = (
     "( appsrc name=source is-live=true format=time do-timestamp=true max-bytes=4000000 leaky-type=downstream"
-    " caps=video/x-h264,stream-format=byte-stream,alignment=au,framerate=10/1"
+    " caps=video/x-h264,stream-format=byte-stream,alignment=au,framerate={frames_per_s}/1"
     " ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 aggregate-mode=zero-latency )"
 )
 
@@ -168,6 +168,7 @@ class Server:
         self._glib, self._gst, self._rtsp = glib, gst, gst_rtsp_server
         self._mounts: dict[str, Mount] = {}
         self._loop = glib.MainLoop()
+        self._frames_per_s = arguments.frames_per_s
         self._guarded = arguments.user is not None
         self._server = gst_rtsp_server.RTSPServer(address=arguments.host, service=str(arguments.port))
         if self._guarded:
@@ -190,7 +191,7 @@ class Server:
             mount.tick()
         now_s = time.monotonic()
         # after a stop (SIGSTOP) go on from now, as a camera does
-        self._next_tick_s = max(self._next_tick_s + FRAME_S, now_s)
+        self._next_tick_s = max(self._next_tick_s + 1 / self._frames_per_s, now_s)
         self._glib.timeout_add(round(1000 * (self._next_tick_s - now_s)), self._tick)
         return False
 
@@ -226,7 +227,7 @@ class Server:
 
     def _serve(self, name: str) -> None:
         factory = self._rtsp.RTSPMediaFactory()
-        factory.set_launch(PIPELINE)
+        factory.set_launch(PIPELINE.format(frames_per_s=self._frames_per_s))
         factory.set_shared(True)
         if self._guarded:
             permissions = self._rtsp.RTSPPermissions()
@@ -258,6 +259,7 @@ def main() -> int:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--frames-per-s", type=int, default=FRAMES_PER_S)
     parser.add_argument("--user")
     parser.add_argument("--password", default="")
     parser.add_argument("--check", action="store_true", help="only say whether everything is installed")

@@ -1,4 +1,4 @@
-"""Frames from cameras: one watched worker for each, always the newest frame, health by the age of that frame."""
+"""Frames from cameras: one watched worker for each, always the newest frame, health by what arrives."""
 
 from edge.capture.camera import Camera, CameraSettings, Sees
 from edge.capture.health import CameraHealth, CameraState

@@ -1,4 +1,7 @@
-"""One camera: a worker thread that keeps the newest frame, reopens what is lost, and never makes anybody wait."""
+"""One camera: a worker thread that keeps the newest frame, reopens what is lost, and never makes anybody wait.
+
+It rests while nobody has called `wake` for a while: then only key frames are decoded, and what arrives shows that it lives.
+"""
 
 import threading
 import time
@@ -10,12 +13,17 @@ from random import Random
 import structlog
 
 from edge.capture.health import TRANSITIONS, CameraEvent, CameraHealth, CameraState
-from edge.capture.source import CaptureError, Frame, Image, NoMoreFrames, Video, open_video
+from edge.capture.live import Video, open_live
+from edge.capture.pace import Pace, Rhythm
+from edge.capture.source import CaptureError, Frame, Image, NoMoreFrames
 from shared.backoff import Backoff
 
 log = structlog.get_logger()
 
+AWAKE_FOR_S = 2.0
+"""How long one call of `Camera.wake` lasts."""
 _FROZEN = 0.9  # share of the read time-out after which a read counts as timed out
+NO_REST = "no key frame comes within 5 s that can be decoded by itself; set the camera to one a second"
 _Change = tuple[CameraState, CameraState]
 
 
@@ -31,8 +39,8 @@ class Sees(StrEnum):
 class CameraSettings:
     """A camera, what it sees, and its times in seconds.
 
-    A frame older than `stale_after_s` no longer shows what stands at the gate. `read_timeout_s` is how long FFmpeg waits
-    for a packet; a frozen camera still delivers what was buffered, so it is given up only after about three times that.
+    A camera from which nothing came for `stale_after_s` no longer shows what stands at the gate. `read_timeout_s` is how
+    long FFmpeg waits for a packet; a frozen camera still delivers what was buffered, and then it is given up.
     """
 
     name: str
@@ -63,6 +71,10 @@ class Camera:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._newest: Frame | None = None
+        self._heard_at: float | None = None
+        self._rhythm: Rhythm | None = None
+        self._told_restless = False
+        self._awake_until = float("-inf")
         self._number = 0
         self._state = CameraState.CONNECTING
         self._since = clock()
@@ -74,6 +86,7 @@ class Camera:
             return
         with self._lock:
             self._stop, self._newest, self._error = threading.Event(), None, None
+            self._heard_at = None
             self._state, self._since = CameraState.CONNECTING, self._clock()
         # A daemon: a read inside FFmpeg cannot be interrupted and must not keep the process from ending.
         self._thread = threading.Thread(
@@ -85,8 +98,27 @@ class Camera:
         """Asks the worker to end; a read that hangs ends by itself later, and nobody waits for it."""
         self._stop.set()
 
+    def wake(self, for_s: float = AWAKE_FOR_S) -> None:
+        """Every frame is wanted for so many seconds from now; called again and again for as long as that is so."""
+        with self._lock:
+            self._awake_until = max(self._awake_until, self._clock() + for_s)
+
+    @property
+    def awake(self) -> bool:
+        """True while every frame is wanted."""
+        with self._lock:
+            return self._clock() < self._awake_until
+
+    def rhythm(self) -> Rhythm | None:
+        """How the stream's packets came last, None before the first."""
+        with self._lock:
+            return self._rhythm
+
     def newest(self) -> Frame | None:
-        """The newest frame, None before the first. The caller judges its age by `taken_at` or `health`."""
+        """The newest frame, None before the first. The caller judges its age by `taken_at`.
+
+        At rest it is the newest key frame: as old as the camera's groups are long, although the camera lives.
+        """
         with self._lock:
             return self._newest
 
@@ -94,10 +126,9 @@ class Camera:
         """State at the monotonic second `now`."""
         settings, change = self.settings, None
         with self._lock:
-            frame = self._newest
-            age_s = None if frame is None else max(0.0, now - frame.taken_at)
+            age_s = None if self._heard_at is None else max(0.0, now - self._heard_at)
             quiet_s = now - self._since if age_s is None else age_s
-            if quiet_s > (settings.open_timeout_s if frame is None else settings.stale_after_s):
+            if quiet_s > (settings.open_timeout_s if age_s is None else settings.stale_after_s):
                 late = f"{settings.name}: no new picture for {quiet_s:.1f} s; check the camera, its cable and the switch."
                 change = self._turn(CameraEvent.LATE, now, late)
             health = CameraHealth(self._state, age_s, self._since, self._error)
@@ -124,22 +155,34 @@ class Camera:
         try:
             while not stop.is_set():
                 asked_at = self._clock()
-                image = video.read()
+                image = video.read(self.awake)
                 self._take(stop, image, asked_at)
+                self._follow(video.rhythm)
         finally:
             video.close()
 
-    def _take(self, stop: threading.Event, image: Image, asked_at: float) -> None:
+    def _follow(self, rhythm: Rhythm) -> None:
+        with self._lock:
+            self._rhythm = rhythm
+        if rhythm.pace is Pace.RESTLESS and not self._told_restless:
+            self._told_restless = True
+            log.warning("camera_cannot_rest", camera=self.settings.name, why=NO_REST)
+
+    def _take(self, stop: threading.Event, image: Image | None, asked_at: float) -> None:
         now = self._clock()
         if now - asked_at >= _FROZEN * self.settings.read_timeout_s:
             # After a time-out FFmpeg still hands out what it had buffered: old pictures that would look fresh.
             raise NoMoreFrames(f"{self.settings.name}: the camera stood still for {now - asked_at:.1f} s.")
-        image.flags.writeable = False
         change = None
         with self._lock:
-            if not stop.is_set():
+            if stop.is_set():
+                return
+            if image is not None:
+                image.flags.writeable = False
                 self._number += 1
                 self._newest = Frame(image, now, self._number)
+            if self._newest is not None:
+                self._heard_at = now
                 change = self._turn(CameraEvent.FRAME, now, None)
         self._tell(change)
 
@@ -172,6 +215,6 @@ class Camera:
 
 
 def _open(settings: CameraSettings) -> Video:
-    return open_video(
+    return open_live(
         settings.url, open_timeout_s=settings.open_timeout_s, read_timeout_s=settings.read_timeout_s
     )

@@ -1,4 +1,4 @@
-"""The state of a camera as a table, judged by the age of its newest frame and never by what the stream says of itself."""
+"""The state of a camera as a table, judged by when its newest video arrived and never by what the stream says of itself."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +16,7 @@ class CameraState(StrEnum):
 class CameraEvent(StrEnum):
     """What can happen to a camera."""
 
-    FRAME = "frame"  # a frame came
+    FRAME = "frame"  # a frame came, or at rest video that was only held
     LATE = "late"  # the newest frame has passed the age that counts as fresh
     LOST = "lost"  # opening or reading failed
 
@@ -41,7 +41,8 @@ TRANSITIONS: dict[tuple[CameraState, CameraEvent], CameraState] = {
 class CameraHealth:
     """State of a camera at one moment.
 
-    `age_s` is the age of the newest frame, None before the first; `since` the monotonic second at which the state began;
+    `age_s` is the age of the newest frame, at rest of the newest video; None before the first;
+    `since` the monotonic second at which the state began;
     `last_error` one sentence for the operator, None while nothing failed since the last good frame.
     """
 

@@ -8,7 +8,14 @@ import structlog
 
 from edge.capture.camera import Camera
 from edge.capture.health import CameraState
-from edge.capture.picture_health import PictureHealth, PictureSettings, PictureTrouble, learn_anew, watch
+from edge.capture.picture_health import (
+    Phase,
+    PictureHealth,
+    PictureSettings,
+    PictureTrouble,
+    learn_anew,
+    watch,
+)
 from edge.capture.picture_measures import measure
 from edge.capture.picture_memory import PictureMemory
 
@@ -52,7 +59,7 @@ class PictureWatch:
         self._number: int | None = None
 
     def look(self) -> None:
-        """Judges the newest frame; takes a few milliseconds."""
+        """Judges the newest frame; takes a few milliseconds. At rest the next key frame is waited for."""
         now, frame = self._clock(), self.camera.newest()
         if self._memory is not None and self._memory.was_removed():
             log.info("picture_learned_anew", camera=self._name)
@@ -64,6 +71,8 @@ class PictureWatch:
         self._number = frame.number if frame is not None else None
         before = self.health
         self.health = watch(before, measures, now, self._settings)
+        if self.health.held[PictureTrouble.FROZEN].phase is not Phase.GOOD:
+            self.camera.wake()  # a camera is called frozen by all its frames only, not by its key frames
         self._tell(set(before.troubles), set(self.health.troubles))
         just_known = self.health.learned.known and not before.learned.known
         if just_known or now - self._kept_at >= KEEP_EVERY_S:

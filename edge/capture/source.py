@@ -1,4 +1,4 @@
-"""Video through OpenCV's FFmpeg: network streams and files, with time-outs, errors as ours, passwords never shown."""
+"""Pictures, clips and streams read once, through OpenCV, with time-outs, errors as ours, passwords never shown."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,27 +48,15 @@ class Frame:
     number: int
 
 
-class Video(Protocol):
-    """An opened stream or file."""
-
-    def read(self) -> Image:
-        """The next picture; blocks; raises `NoMoreFrames` at the end or when the read time-out has passed."""
-        ...
-
-    def close(self) -> None:
-        """Lets go of the stream; may block for as long as a read."""
-        ...
-
-
 @dataclass(frozen=True)
 class FfmpegVideo:
-    """A `Video` of OpenCV's FFmpeg back-end."""
+    """A file or stream opened by OpenCV's FFmpeg back-end."""
 
     capture: cv2.VideoCapture
     name: str
 
     def read(self) -> Image:
-        """See `Video.read`."""
+        """The next picture; blocks; raises `NoMoreFrames` at the end or when the read time-out has passed."""
         with _ours(f"{self.name}: the picture cannot be decoded; check the camera's codec (H.264 or H.265)."):
             good, image = self.capture.read()
         if not good:
@@ -82,7 +70,7 @@ class FfmpegVideo:
         return float(self.capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
 
     def close(self) -> None:
-        """See `Video.close`."""
+        """Lets go of the stream; may block for as long as a read."""
         self.capture.release()
 
 

@@ -45,6 +45,11 @@ class LaneBoom:
         """Where the boom is, by its limit switches."""
         return self.inputs.position
 
+    @property
+    def has_approach_loop(self) -> bool:
+        """False where none is wired; a board that is silent is no reason to think so."""
+        return self.inputs.approach_loop is not None or self.error is not None
+
     async def read(self) -> None:
         """Reads the inputs."""
         try:

@@ -97,7 +97,10 @@ class Lane:
         return self.parts.clock() - self._ticked_at
 
     def live_jpeg(self) -> bytes | None:
-        """The newest frame of the first camera that lives, small; None when there is none: an old one is never shown as live."""
+        """The newest frame of the first camera that lives, small; None when there is none: an old one is never shown as live.
+
+        While the lane is empty it is a key frame, some seconds old; looking at it wakes no camera.
+        """
         now = self.parts.clock()
         living = (c for c in self.parts.cameras if c.health(now).state is CameraState.LIVE)
         frame = next((f for c in living if (f := c.newest()) is not None), None)
@@ -185,6 +188,7 @@ class Lane:
         now = self._ticked_at = self.parts.clock()
         await self.boom.read()
         self._note("barrier_lost", self.boom.error)
+        self._wake_cameras()
         seen, self._presence = events(self.boom.inputs, self._presence, now)
         if self.boom.inputs.approach_loop is None:
             seen = (*seen, *await self._sight.events(self.state is LaneState.EMPTY))
@@ -201,6 +205,12 @@ class Lane:
         if self.state is LaneState.WAITING and self._opens_by_itself:
             await self._happen(Event.READ_DONE)
         self._notice_change()
+
+    def _wake_cameras(self) -> None:
+        inputs = self.boom.inputs
+        if self.state is not LaneState.EMPTY or inputs.approach_loop or inputs.under_boom_loop:
+            for camera in self.parts.cameras:
+                camera.wake()
 
     def _note(self, trouble: str, sentence: str | None) -> None:
         if sentence is None:

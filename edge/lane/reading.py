@@ -50,6 +50,7 @@ class Reading:
     tracks: dict[str, tuple[Track, ...]] = field(default_factory=dict)
     frames: dict[tuple[str, int], Frame] = field(default_factory=dict)
     last_frame: tuple[str, Frame] | None = None
+    _began_at: float = float("-inf")
     _seen: dict[str, int] = field(default_factory=dict)
     _counted: tuple[dict[str, tuple[Track, ...]], list[tuple[str, Read]]] = field(
         default_factory=lambda: ({}, [])
@@ -57,6 +58,7 @@ class Reading:
 
     async def run(self) -> None:
         """Looks until the reads are final or `most_s` seconds are over."""
+        self._began_at = self.clock()
         await self._look(self.cameras, self.most_s, lambda: self.final)
         if self.final:
             await self._look(self._rear, self.trailer_s, lambda: self.trailer is not None)
@@ -68,6 +70,10 @@ class Reading:
             for camera in cameras:
                 frame = camera.newest()
                 if frame is None or frame.number == self._seen.get(camera.settings.name):
+                    continue
+                if (
+                    frame.taken_at < self._began_at
+                ):  # of a camera at rest or lost: it may show the vehicle before
                     continue
                 self._seen[camera.settings.name] = frame.number
                 await self._take(camera.settings.name, frame)

@@ -1,8 +1,10 @@
 """Clips written for a test, and a reader that sees in each frame what its grey level stands for."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -21,6 +23,21 @@ def write_clip(path: Path, levels: Sequence[int]) -> Path:
     for level in levels:
         video.write(grey(level))
     video.release()
+    return path
+
+
+def write_stream(path: Path, levels: Sequence[int], group: int) -> Path:
+    """H.264 for the simulated camera, ten frames a second, with a key frame in front of each `group` of them."""
+    codec = av.CodecContext.create("libx264", "w")
+    codec.width, codec.height, codec.pix_fmt, codec.time_base = 640, 480, "yuv420p", Fraction(1, 10)
+    groups = f"aud=1:keyint={group}:min-keyint={group}:scenecut=0"
+    codec.options = {"preset": "superfast", "tune": "zerolatency", "x264-params": groups}
+    packets = []
+    for number, level in enumerate(levels):
+        frame = av.VideoFrame.from_ndarray(grey(level), format="bgr24")
+        frame.pts = number
+        packets += codec.encode(frame)
+    path.write_bytes(b"".join(bytes(packet) for packet in [*packets, *codec.encode(None)]))
     return path
 
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from edge.capture import Camera, CameraSettings, Frame
+from edge.capture import Camera, CameraHealth, CameraSettings, CameraState, Frame
 from edge.capture.picture_health import PictureHealth, PictureSettings, PictureTrouble, watch
 from edge.capture.picture_learning import LEARN_LOOKS
 from edge.capture.picture_measures import measure
@@ -112,6 +112,15 @@ class ShownCamera(Camera):
     def __init__(self) -> None:
         super().__init__(CameraSettings("front", "rtsp://127.0.0.1/none"))
         self.frame: Frame | None = None
+        self.rests, self.woken = False, 0
+
+    def health(self, now: float) -> CameraHealth:
+        """Live while it rests; otherwise that of a camera that was never started."""
+        return CameraHealth(CameraState.LIVE, 0.0, now, None) if self.rests else super().health(now)
+
+    def wake(self, for_s: float = 2.0) -> None:
+        """Counted."""
+        self.woken += for_s > 0
 
     def newest(self) -> Frame | None:
         """The frame shown last."""

@@ -1,6 +1,7 @@
 """What is said of a camera whose pictures arrive and cannot be trusted, over drawn lanes with the noise of a sensor."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from edge.capture.picture_health import (
 from edge.capture.picture_measures import measure
 from edge.capture.picture_watch import LOOK_EVERY_S, SENTENCES, TELL_FROM_S
 from edge.capture.source import Image
-from simulation.clips import FRAMES_PER_S, idle_clip
+from simulation.clips import FRAMES_PER_S, GROUP_FRAMES, idle_clip
 from simulation.trucks import Gate
 from tests.edge.sights import Looks, Watched, hand, night, noisy, soft, sun, truck, view
 
@@ -178,21 +179,33 @@ def test_a_covered_camera_is_noted_with_what_to_do_and_logged_once_each_way() ->
     assert watched.watch.note() is None
 
 
+def simulated(folder: Path, *, night: bool = False) -> list[Image]:
+    """The pictures of a simulated camera's empty lane, which come round and round."""
+    video, frames = cv2.VideoCapture(str(idle_clip(folder, Gate("barrier-1", 1, night=night)))), list[Image]()
+    while (read := video.read())[0]:
+        frames.append(np.asarray(read[1], np.uint8))
+    return frames
+
+
 @pytest.mark.parametrize("night", [False, True], ids=["day", "night"])
-def test_a_simulated_camera_whose_second_comes_round_and_round_is_trusted(
+def test_a_simulated_camera_whose_pictures_come_round_and_round_is_trusted(
     night: bool, tmp_path: Path
 ) -> None:
-    video, second = (
-        cv2.VideoCapture(str(idle_clip(tmp_path, Gate("barrier-1", 1, night=night)))),
-        list[Image](),
-    )
-    while (read := video.read())[0]:
-        second.append(np.asarray(read[1], np.uint8))
-    measured, health = [measure(frame) for frame in second], PictureHealth()
+    measured, health = [measure(frame) for frame in simulated(tmp_path, night=night)], PictureHealth()
     for look in range(300):
         now = look * LOOK_EVERY_S
         health = watch(health, measured[int(now * FRAMES_PER_S) % len(measured)], now, LIMITS)
         assert health.troubles == ()
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4])
+def test_a_simulated_camera_at_rest_does_not_show_one_key_frame_again_and_again(
+    groups: int, tmp_path: Path
+) -> None:
+    keys, health = [measure(frame) for frame in simulated(tmp_path)[::GROUP_FRAMES]], PictureHealth()
+    for look in range(3 * len(keys)):
+        health = watch(health, keys[look * groups % len(keys)], float(look), LIMITS)
+        assert health.held[PictureTrouble.FROZEN].phase is Phase.GOOD
 
 
 def test_a_frame_that_was_seen_already_is_not_judged_again() -> None:
@@ -201,6 +214,27 @@ def test_a_frame_that_was_seen_already_is_not_judged_again() -> None:
     watched.sees(None, 100)
     assert watched.watch.health.troubles == ()
     assert watched.watch.health.untrusted_s == 100
+
+
+def test_a_camera_at_rest_is_judged_by_its_key_frames_and_the_time_between_is_theirs() -> None:
+    watched = Watched()
+    watched.camera.rests = True
+    for _ in range(30):
+        watched.sees(view(), 1)
+        watched.sees(None, 3)
+    assert watched.watch.health.troubles == ()
+    assert watched.watch.health.untrusted_s == 0
+    assert sum(hour.watched_s for hour in watched.watch.health.hours) == pytest.approx(116, abs=4)
+
+
+def test_a_camera_is_woken_before_it_is_called_frozen() -> None:
+    watched = Watched()
+    watched.sees(view(), 3)
+    assert watched.camera.woken == 0
+    assert watched.camera.frame is not None
+    watched.camera.frame = replace(watched.camera.frame, number=1000)
+    watched.watch.look()
+    assert watched.camera.woken == 1
 
 
 def test_much_untrusted_time_is_noted_after_the_trouble_has_gone() -> None:

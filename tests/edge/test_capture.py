@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -10,9 +11,13 @@ from random import Random
 import cv2
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from edge.capture import Camera, CameraSettings, CameraState, redacted
+from edge.capture.camera import AWAKE_FOR_S
 from edge.capture.health import TRANSITIONS, CameraEvent
+from edge.capture.live import open_live
+from edge.capture.pace import Pace, Rhythm
 from edge.capture.source import CannotOpen, Image, NoMoreFrames, open_video, read_picture
 from shared.backoff import Backoff
 
@@ -34,10 +39,14 @@ class ScriptedVideo:
     """Gives what the test puts in: a picture, or an exception to raise; blocks while there is nothing."""
 
     def __init__(self) -> None:
-        self.steps: queue.Queue[Image | Exception | Callable[[], Image]] = queue.Queue()
+        self.steps: queue.Queue[Image | Exception | Callable[[], Image] | None] = queue.Queue()
+        self.rhythm = Rhythm(0.0)
+        self.wanted, self.reads = False, 0
         self.closed = threading.Event()
 
-    def read(self) -> Image:
+    def read(self, wanted: bool) -> Image | None:
+        self.wanted = wanted
+        self.reads += 1
         step = self.steps.get()
         if isinstance(step, Exception):
             raise step
@@ -164,6 +173,58 @@ def test_a_picture_handed_out_after_a_timeout_is_old_and_not_shown_as_fresh(rig:
     assert rig.state() is CameraState.DOWN
 
 
+def test_a_resting_camera_lives_by_what_arrives_and_keeps_its_picture(rig: Rig) -> None:
+    video = rig.opens()
+    video.steps.put(PICTURE)
+    rig.sees(1)
+    for _ in range(4):
+        rig.clock.now += 1.0
+        video.steps.put(None)
+        rig.waits_for(lambda: rig.camera.health(rig.clock.now).age_s == 0.0)
+
+    frame = rig.camera.newest()
+    assert frame is not None
+    assert (frame.number, frame.taken_at) == (1, 100.0)
+    rig.clock.now += 1.6
+    assert rig.state() is CameraState.STALE
+
+
+def test_what_arrives_before_the_first_picture_makes_no_camera_live(rig: Rig) -> None:
+    video = rig.opens()
+    video.steps.put(None)
+    video.steps.put(NoMoreFrames("lane 1: no further picture."))
+    rig.waits_for(video.closed.is_set)
+    assert rig.camera.health(rig.clock.now).age_s is None
+
+
+def test_frames_are_wanted_from_waking_until_nobody_woke_the_camera_for_a_while(rig: Rig) -> None:
+    video = rig.opens()
+    wanted = []
+    for number, passed_s in enumerate((0.0, 0.1, AWAKE_FOR_S), start=1):
+        rig.clock.now += passed_s
+        if number == 2:
+            rig.camera.wake()
+        video.steps.put(PICTURE)  # the read that takes it began before
+        rig.sees(number)
+        rig.waits_for(lambda count=number: video.reads == count + 1)
+        wanted.append(video.wanted)
+
+    assert wanted == [False, True, False]
+
+
+def test_a_camera_that_cannot_rest_says_so_once(rig: Rig) -> None:
+    with capture_logs() as logs:
+        for number in (1, 3):
+            video = rig.opens()
+            video.rhythm = Rhythm(0.0, Pace.RESTLESS)
+            video.steps.put(PICTURE)
+            video.steps.put(PICTURE)
+            rig.sees(number + 1)
+            video.steps.put(NoMoreFrames("lane 1: no further picture."))
+            rig.waits_for(video.closed.is_set)
+    assert [one["event"] for one in logs].count("camera_cannot_rest") == 1
+
+
 def test_an_unforeseen_error_does_not_end_the_worker(rig: Rig) -> None:
     rig.openings.put(RuntimeError("a fault of a driver"))
     rig.opens().steps.put(PICTURE)
@@ -201,10 +262,12 @@ def test_settings_do_not_print_their_address() -> None:
     assert "u:p" not in repr(SETTINGS)
 
 
-def test_what_does_not_open_says_so_without_the_password() -> None:
+@pytest.mark.parametrize("opening", [open_live, open_video])
+def test_what_does_not_open_says_so_without_the_password(opening: Callable[..., object]) -> None:
+    address = "rtsp://admin:secret@127.0.0.1:9/x"
     with pytest.raises(CannotOpen, match=r"rtsp://\*\*\*@127\.0\.0\.1:9/x: does not open") as caught:
-        open_video("rtsp://admin:secret@127.0.0.1:9/x", open_timeout_s=1, read_timeout_s=1)
-    assert "secret" not in str(caught.value)
+        opening(address, open_timeout_s=1, read_timeout_s=1)
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_pictures_are_read_from_names_with_any_letters(tmp_path: Path) -> None:

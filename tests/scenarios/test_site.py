@@ -19,7 +19,7 @@ from tests.scenarios.running import children, environment, needs_site, still_the
 pytestmark = [needs_site, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 MINUTES = 2
-START_AND_DRAIN_S = 25
+DRAIN_S = 25  # how long a machine takes to start is a benchmark's
 PLACES = {"barrier-1", "barrier-2", "yard-in", "yard-out"}
 PARTS = 7  # broker, centre, cameras and four gates
 
@@ -58,13 +58,14 @@ def demo(directory: Path, *options: str) -> Iterator[Demo]:
 
 @dataclass(frozen=True)
 class Ended:
-    """What a demo left: exit code, its words, its report, how long it took and which processes it had."""
+    """What a demo left: exit code, its words, its report, how long it took, also from ready on, and its processes."""
 
     code: int
     said: str
     report: dict[str, Any]
     run_json: dict[str, Any]
     took_s: float
+    from_ready_s: float
     below: dict[int, str]
 
 
@@ -75,11 +76,20 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     began = time.monotonic()
     options = ("--minutes", str(MINUTES), "--officers", "auto", "--report", str(report))
     with demo(folder / "run", *options) as running:
+        ready = time.monotonic()
         run_json = json.loads((running.directory / "run.json").read_text(encoding="utf-8"))
-        said, wrong = running.process.communicate(timeout=60 * MINUTES + 2 * START_AND_DRAIN_S)
-    took_s = time.monotonic() - began
+        said, wrong = running.process.communicate(timeout=60 * MINUTES + 2 * DRAIN_S)
+    ended_at = time.monotonic()
     found = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-    return Ended(running.process.returncode, said + wrong, found, run_json, took_s, running.below)
+    return Ended(
+        running.process.returncode,
+        said + wrong,
+        found,
+        run_json,
+        ended_at - began,
+        ended_at - ready,
+        running.below,
+    )
 
 
 def test_every_truck_ends_as_was_expected_before_it_moved(ended: Ended) -> None:
@@ -119,7 +129,8 @@ def test_run_json_is_there_while_it_runs_and_says_the_same(ended: Ended) -> None
 
 
 def test_it_ends_in_time(ended: Ended) -> None:
-    assert 60 * MINUTES <= ended.took_s <= 60 * MINUTES + START_AND_DRAIN_S
+    assert ended.took_s >= 60 * MINUTES
+    assert ended.from_ready_s <= 60 * MINUTES + DRAIN_S
 
 
 def test_nothing_runs_on_when_it_has_ended(ended: Ended) -> None:
@@ -132,7 +143,7 @@ def test_a_term_stops_every_child(tmp_path: Path) -> None:
         assert running.up()
         assert len(running.below) >= PARTS
         running.process.send_signal(signal.SIGTERM)
-        running.process.communicate(timeout=START_AND_DRAIN_S)
+        running.process.communicate(timeout=DRAIN_S)
         assert running.process.returncode == 1, "trucks that still wait have not ended as expected"
         assert still_there(running.below) == set()
 

@@ -233,7 +233,7 @@ def test_clips_joined_end_to_end_are_one_stream(clips: VehicleClips, idle: Path,
         b"".join(c.read_bytes() for c in (idle, clips.approach, clips.stand, clips.leave, idle))
     )
 
-    assert len(_frames(joined)) == 10 + 15 + 10 + 15 + 10
+    assert len(_frames(joined)) == 25 + 15 + 10 + 15 + 25
 
 
 def test_the_night_is_darker(tmp_path: Path, idle: Path) -> None:
