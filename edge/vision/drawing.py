@@ -14,7 +14,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from edge.vision.port import Corners, Image, LookKind, PlateLook, VisionError, box
+from edge.vision.port import Corners, Image, LookKind, VisionError, box
 from edge.vision.vote import Read, Sighting, Track, evidence
 
 Colour = tuple[int, int, int]
@@ -42,11 +42,6 @@ class Mark:
     looks: int
     final: bool
     kind: LookKind
-
-    @classmethod
-    def of_look(cls, look: PlateLook) -> Self:
-        """The mark of a plate in a single picture, which is never final."""
-        return cls(look.corners, look.text, look.confidence, 1, 1, False, look.kind)
 
     @classmethod
     def of_read(cls, read: Read) -> Self:

@@ -1,7 +1,8 @@
 """Pictures, folders, clips and streams turned into the JSON lines of `barie-edge read`.
 
-One line a picture or passage: {"source", "plates": [{"text", "kind", "country", "lines", "confidence", "corners"}],
-"containers", "ms"}, or {"source", "plates": [], "error"} for what cannot be read. "drawn" and "explain" come on request.
+One line a picture or passage: {"source", "plates": [{"text", "kind", "country", "lines", "confidence", "corners",
+"looks", "final", "candidates"}], "containers", "ms"}, or {"source", "plates": [], "error"} for what cannot be read. A
+picture is a passage of one look: its confidence is calibrated too, and nothing is final. "drawn" and "explain" come on request.
 """
 
 import os
@@ -25,7 +26,7 @@ from edge.capture.source import (
 from edge.vision.drawing import BestFrames, CannotDraw, Drawings, Mark, drawn
 from edge.vision.explaining import MOST_FRAMES, FrameLog, explanation, look_closely
 from edge.vision.networks import ModelsMissing
-from edge.vision.port import Corners, PlateLook, PlateReader, VisionError
+from edge.vision.port import Corners, PlateReader, VisionError
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -135,8 +136,9 @@ class _Watch:
         one = look_closely(self.reader, image, 0.0, 1)
         log.add(one)
         tracks = follow((), one.looks, one.at_s, one.frame, self.settings)
-        marks = [Mark.of_look(look) for look in one.looks]
-        return _Seen([_of_look(look) for look in one.looks], tracks, log, [("", image, marks)])
+        found = reads(tracks, self.settings)
+        marks = [Mark.of_read(read) for read in found]
+        return _Seen([_of_read(read) for read in found], tracks, log, [("", image, marks)])
 
     def clip(self, source: str) -> _Seen:
         """What a clip or stream shows, with one picture for each read, or the last frame when there is none."""
@@ -185,27 +187,17 @@ def _frames(video: FfmpegVideo, *, live: bool) -> Iterator[tuple[float, Image]]:
         at_s = time.monotonic() - began if live else video.position_s()
 
 
-def _of_look(one: PlateLook) -> Line:
-    return _plate(one.text, one, one.confidence)
-
-
 def _of_read(read: Read) -> Line:
-    return _plate(read.text, read.best.look, read.probability) | {
+    return {
+        "text": read.text,
+        "kind": read.kind.value,
         "country": read.country.value,
+        "lines": read.lines,
+        "confidence": read.probability,
+        "corners": _rounded(read.best.look.corners),
         "looks": read.looks,
         "final": read.final,
         "candidates": [{"text": c.text, "probability": c.probability} for c in read.candidates],
-    }
-
-
-def _plate(text: str, one: PlateLook, confidence: float) -> Line:
-    return {
-        "text": text,
-        "kind": one.kind.value,
-        "country": one.country.value,
-        "lines": one.lines,
-        "confidence": confidence,
-        "corners": _rounded(one.corners),
     }
 
 

@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.vision.calibration import UNCALIBRATED, shipped
 from edge.vision.drawing import CannotDraw, Drawings
 from edge.vision.networks import ModelsMissing
 from edge.vision.port import FoundPlate, Image, PlateLook, VisionError
 from edge.vision.sources import Extras, read_sources
+from edge.vision.vote import VoteSettings
 from tests.edge.looks import corners_at, plate_look
 
 
@@ -43,12 +45,20 @@ def test_a_picture_gives_the_line_of_the_contract(folder: Path) -> None:
 
     assert set(line) == {"source", "plates", "containers", "ms"}
     assert line["source"] == str(folder / "a.png")
-    assert set(line["plates"][0]) == {"text", "kind", "country", "lines", "confidence", "corners"}
+    assert set(line["plates"][0]) >= {"text", "kind", "country", "lines", "confidence", "corners"}
     assert line["plates"][0]["text"] == "29C12345"
     assert line["plates"][0]["kind"] == "plate"
     assert line["plates"][0]["country"] == "VN"
     assert np.shape(line["plates"][0]["corners"]) == (4, 2)
     assert json.loads(json.dumps(line)) == line
+
+
+def test_what_a_single_picture_shows_is_calibrated_and_never_final(folder: Path) -> None:
+    (plain,) = read_sources([str(folder / "a.png")], OnePlate(), VoteSettings(calibration=UNCALIBRATED))
+    (line,) = read_sources([str(folder / "a.png")], OnePlate())
+    raw, told = (one["plates"][0] for one in (plain, line))
+    assert told["confidence"] == pytest.approx(shipped().probability(raw["confidence"]), abs=1e-4)
+    assert (told["looks"], told["final"]) == (1, False)
 
 
 def test_a_folder_is_walked_in_order_and_an_unreadable_file_does_not_end_the_walk(folder: Path) -> None:
