@@ -35,12 +35,12 @@ WORDS = ("MAX GROSS 30.480 KGS", "22G1", "TARE 2.230", "45G1", "CU CAP 33.2", "2
 
 
 def pictures(seed: int = 5) -> Iterator[Image]:
-    """Noisy pictures with a plate and between no and twelve words of other text."""
+    """Noisy pictures with a plate and between no and four words of other text."""
     rng, noise = random.Random(seed), np.random.default_rng(seed)
     for width, height in SIZES_PX:
         for text, country, lines, ground in PLATES:
             picture = noise.integers(60, 110, (height, width, 3), dtype=np.uint8)
-            for _ in range(rng.randrange(13)):
+            for _ in range(rng.randrange(5)):
                 at = rng.randrange(width // 2), rng.randrange(30, height)
                 cv2.putText(
                     picture,
