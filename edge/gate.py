@@ -29,6 +29,7 @@ from edge.pictures import PictureError, Pictures
 from edge.screen.ports import DeskLine, DeskPress, LinkShown
 from edge.underway import Underway
 from edge.vision.port import PlateReader
+from edge.vision.vote import none_is_final
 from hardware.modbus import ModbusTcpBarrier
 from shared.agency_names import Called
 from shared.authority import Authority, Counting
@@ -56,6 +57,10 @@ from shared.trust import Trust
 
 PROJECTIONS = (Declarations(), Underway(), UsedTwice())
 
+CROWDED = (
+    "so many vehicles are under way that no read is sure enough to be final: each plate is taken by the officer; "
+    "recall declarations that nobody comes for"
+)
 HUNG_AFTER_S = 15.0
 """A lane that has not ticked for so long hangs; the slowest exchange with a board takes a few seconds."""
 
@@ -293,6 +298,7 @@ class Gate:
         unread = ", ".join(f"{fact.subject} ({fact.ref})" for fact in self.published().unread)
         sentence = f"published and not understood here: {unread}; upgrade this gate; what was in force stands"
         pictures = (watch.note() for watch in self.watches)
+        crowded = none_is_final(self.knowledge.vote_settings()) and CROWDED
         awake = (
             f"{lane.settings.name}: {one}"
             for lane in self.working
@@ -302,6 +308,7 @@ class Gate:
             recovery.sentence if recovery else None,
             self._names.fault,
             unread and sentence,
+            crowded,
             *pictures,
             *awake,
         )

@@ -309,6 +309,15 @@ class Lane:
         self._reading = asyncio.create_task(self._read_plate())
 
     async def _read_plate(self) -> None:
+        try:
+            await self._read_passage()
+        except Exception:  # whatever it is, the vehicle must not wait for a reading that is over
+            log.exception("reading_failed", lane=self.settings.name)
+            self.trouble["unread"] = ""
+        if self.passage is not None:
+            await self._happen(Event.READ_DONE)
+
+    async def _read_passage(self) -> None:
         parts = self.parts
         reading = Reading(parts.cameras, parts.eyes, parts.knowledge.vote_settings(), clock=parts.clock)
         await reading.run()
@@ -327,7 +336,6 @@ class Lane:
         if best is None or not best[1].final:
             self.trouble["unread"] = ""
         self.passage = passage
-        await self._happen(Event.READ_DONE)
 
     async def _keep(self, reading: Reading) -> Kept | None:
         frame = reading.evidence()

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,20 +17,30 @@ log = structlog.get_logger()
 
 
 class Eyes:
-    """The plate reader in a thread of its own, one look at a time for all lanes of a gate."""
+    """The plate reader in a thread of its own, one look at a time for all lanes of a gate.
+
+    A look that nobody waits for any more still comes to its end before the next begins.
+    """
 
     def __init__(self, reader: PlateReader) -> None:
         self._reader = reader
-        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plate-reader")
+        self._failing = False
 
-    async def look(self, frame: Frame) -> tuple[PlateLook, ...]:
-        """All plates of a frame; a reader that fails sees nothing, and says so in the log."""
-        async with self._turn:
-            try:
-                return await asyncio.to_thread(look, self._reader, frame.image)
-            except VisionError as error:
-                log.error("look_failed", error=str(error))
-                return ()
+    async def look(self, frame: Frame) -> tuple[PlateLook, ...] | None:
+        """All plates of a frame, None when the reader cannot look; the log tells when that begins and ends."""
+        loop = asyncio.get_running_loop()
+        try:
+            seen = await loop.run_in_executor(self._thread, look, self._reader, frame.image)
+        except Exception as error:  # whatever it is, the lanes go on without eyes
+            if not self._failing:
+                log.error("look_failed", error=str(error), exc_info=not isinstance(error, VisionError))
+            self._failing = True
+            return None
+        if self._failing:
+            log.info("look_good_again")
+        self._failing = False
+        return seen
 
 
 @dataclass
@@ -68,16 +79,14 @@ class Reading:
         while cameras and self.clock() < end and not done():
             looked = False
             for camera in cameras:
+                camera.wake()
                 frame = camera.newest()
                 if frame is None or frame.number == self._seen.get(camera.settings.name):
                     continue
-                if (
-                    frame.taken_at < self._began_at
-                ):  # of a camera at rest or lost: it may show the vehicle before
-                    continue
+                if frame.taken_at < self._began_at:
+                    continue  # of a camera at rest or lost: it may show the vehicle before
                 self._seen[camera.settings.name] = frame.number
-                await self._take(camera.settings.name, frame)
-                looked = True
+                looked = await self._take(camera.settings.name, frame) or looked
             if not looked:
                 await asyncio.sleep(0.05)
 
@@ -135,12 +144,15 @@ class Reading:
         own = not is_trailer(read.text)
         return read.final, own, self._sees(name) is not Sees.REAR, read.agreeing, read.probability
 
-    async def _take(self, name: str, frame: Frame) -> None:
+    async def _take(self, name: str, frame: Frame) -> bool:
         looks = await self.eyes.look(frame)
         self.last_frame = (name, frame)
+        if looks is None:
+            return False
         before = self.tracks.get(name, ())
         self.tracks[name] = follow(before, looks, frame.taken_at, frame.number, self.settings)
         if looks:
             self.frames[(name, frame.number)] = frame
         wanted = {(camera, read.best_frame) for camera, read in self._all_reads()}
         self.frames = {at: kept for at, kept in self.frames.items() if at in wanted}
+        return True

@@ -45,7 +45,8 @@ class PlateAlphabet:
         members = [np.array([i for i, c in enumerate(plain) if c == wanted]) for wanted in self.characters]
         self._order = np.concatenate(members)
         self._starts = np.cumsum([0, *(len(m) for m in members[:-1])])
-        self._provinces = np.array([i for i, c in enumerate(self.characters) if c in CN_PROVINCES])
+        provinces = [i for i, c in enumerate(self.characters) if c in CN_PROVINCES]
+        self._provinces = np.array(provinces, dtype=np.intp)
         self._latin = np.array([len(c) == 1 and (c.isascii() or c == "Đ") for c in plain])
         self._silent = np.array([i == 0 or not any(x.isalnum() for x in c) for i, c in enumerate(classes)])
 
@@ -74,7 +75,7 @@ class PlateAlphabet:
         when there is not even a trace of one.
         """
         latin = np.flatnonzero(self._latin[probabilities.argmax(axis=1)])
-        if latin.size == 0:
+        if latin.size == 0 or self._provinces.size == 0:
             return ()
         head = int(latin[0])
         folded = np.add.reduceat(probabilities[: head + 1, self._order], self._starts, axis=1)

@@ -73,27 +73,30 @@ class OpenVinoNetworks:
             self.classes: Sequence[str] = _classes(recogniser)
             width, height = ROW_SHAPE_PX
             self._reader = _request(recogniser, [1, 3, height, width], threads, exact)
+            scores = self._reader.get_output_tensor().shape
+            maps = {shape: tuple(one.get_output_tensor().shape) for shape, one in self._finders.items()}
         except RuntimeError as exc:
             raise ModelsMissing(
                 f"{models}: OpenVINO cannot use the plate models; write them anew with scripts/export-model"
             ) from exc
-        if self._reader.get_output_tensor().shape[-1] != len(self.classes):
+        if len(scores) != 3 or scores[-1] != len(self.classes):
             raise ModelsMissing(
                 f"{recognition}: it has {len(self.classes)} characters and not as many classes; "
                 "write it anew with scripts/export-model"
             )
+        if any(map_shape != (1, 1, *shape) for shape, map_shape in maps.items()):
+            raise ModelsMissing(
+                f"{detection}: it gives no map of text; write it anew with scripts/export-model"
+            )
 
     def text_map(self, canvas_bgr: Image) -> NDArray[np.float32]:
         """See `Networks`; the map holds until the next call."""
-        request = self._finders[canvas_bgr.shape[0], canvas_bgr.shape[1]]
-        request.infer([canvas_bgr[None]])
-        text_map: NDArray[np.float32] = request.get_output_tensor().data[0, 0]
+        text_map: NDArray[np.float32] = _infer(self._finders[canvas_bgr.shape[:2]], canvas_bgr)[0]
         return text_map
 
     def row_scores(self, canvas_bgr: Image) -> NDArray[np.float32]:
         """See `Networks`."""
-        self._reader.infer([canvas_bgr[None]])
-        return np.array(self._reader.get_output_tensor().data[0])
+        return np.array(_infer(self._reader, canvas_bgr))
 
 
 def _load(path: Path) -> openvino.Model:
@@ -120,6 +123,15 @@ def _request(model: openvino.Model, shape: list[int], threads: int, exact: bool)
     if exact:
         options["INFERENCE_PRECISION_HINT"] = "f32"
     return openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+
+
+def _infer(request: openvino.InferRequest, canvas_bgr: Image) -> NDArray[np.float32]:
+    try:
+        request.infer([canvas_bgr[None]])
+    except RuntimeError as exc:
+        raise VisionError(f"OpenVINO cannot run the plate model: {str(exc).strip()[-200:]}") from exc
+    output: NDArray[np.float32] = request.get_output_tensor().data[0]
+    return output
 
 
 def _classes(recogniser: openvino.Model) -> list[str]:

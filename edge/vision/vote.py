@@ -59,6 +59,11 @@ def settings_for(active: int) -> VoteSettings:
     return replace(usual, least_probability=max(usual.least_probability, needed))
 
 
+def none_is_final(settings: VoteSettings) -> bool:
+    """True when more is asked of a read than the calibration can ever promise."""
+    return settings.least_probability > settings.calibration.most
+
+
 @dataclass(frozen=True)
 class Sighting:
     """A look with the monotonic second and the number of its frame."""

@@ -1,14 +1,15 @@
 """Which of the plates that the cameras of a lane see is the vehicle's, and which is its trailer's."""
 
 import asyncio
+import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
 from edge.capture import Sees
 from edge.lane.reading import Eyes, Reading
-from edge.vision.port import FoundPlate, Image, PlateLook
+from edge.vision.port import FoundPlate, Image, PlateLook, VisionError
 from edge.vision.vote import Read, Track, VoteSettings, follow, reads
 from tests.edge.looks import plate_look
 from tests.edge.world import CORNERS, Clock, HandedCamera, ToldReader
@@ -133,3 +134,56 @@ def test_a_lorry_without_a_trailer_is_waited_for_no_longer_than_was_said() -> No
     reading, took_s = ran(None)
     assert (best(reading), reading.trailer) == (TRACTOR, None)
     assert took_s == pytest.approx(0.4 + reading.trailer_s, abs=0.11)
+
+
+@dataclass
+class Failing(ToldReader):
+    """A reader that cannot look; it is asked all the same."""
+
+    failure: Exception = field(default_factory=lambda: VisionError("the model is gone"))
+
+    def find(self, frame_bgr: Image) -> tuple[FoundPlate, ...]:
+        """Fails after its time."""
+        super().find(frame_bgr)
+        raise self.failure
+
+
+@pytest.mark.parametrize("failure", [VisionError("gone"), RuntimeError("Infer Request is busy")])
+def test_a_reader_that_cannot_look_is_no_empty_frame_and_ends_no_reading(failure: Exception) -> None:
+    clock = Clock()
+    camera = HandedCamera(clock)
+    eyes = Eyes(Failing(clock, failure=failure))
+    frame = camera.newest()
+    assert frame is not None
+    assert asyncio.run(eyes.look(frame)) is None
+    reading = Reading([camera], eyes, clock=clock)
+    asyncio.run(reading.run())
+    assert (reading.best, reading.evidence() is not None) == (None, True)
+
+
+def test_looks_do_not_overlap_though_nobody_waits_for_the_first() -> None:
+    clock, inside, most, go_on = Clock(), [0], [0], threading.Event()
+
+    class Slow(ToldReader):
+        def find(self, frame_bgr: Image) -> tuple[FoundPlate, ...]:
+            del frame_bgr
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            go_on.wait(10)
+            inside[0] -= 1
+            return ()
+
+    async def left_and_asked_again() -> tuple[PlateLook, ...] | None:
+        eyes, frame = Eyes(Slow(clock)), HandedCamera(clock).newest()
+        assert frame is not None
+        first = asyncio.create_task(eyes.look(frame))
+        while not inside[0]:  # noqa: ASYNC110 (the thread of the reader sets it)
+            await asyncio.sleep(0)
+        first.cancel()
+        second = asyncio.create_task(eyes.look(frame))
+        await asyncio.wait({first})
+        go_on.set()
+        return await second
+
+    assert asyncio.run(left_and_asked_again()) == ()
+    assert most == [1]

@@ -62,6 +62,13 @@ def test_a_province_lost_to_the_blank_is_found_by_its_trace() -> None:
     assert [position[0][0] for position in tail] == ["F", "0"]
 
 
+def test_an_alphabet_without_provinces_finds_none() -> None:
+    alphabet = PlateAlphabet(["", *"0123456789ABCDEF"])
+    table = np.full((3, 17), 0.01, np.float32)
+    table[1, 11] = 0.9
+    assert alphabet.text(table).after_province == ()
+
+
 @pytest.mark.parametrize("rows", [[{"F": 0.9}, {"0": 0.9}], [{"桂": 0.03}, {"F": 0.9}], [{}], [{"桂": 0.9}]])
 def test_without_a_trace_or_a_tail_there_is_no_province(rows: list[dict[str, float]]) -> None:
     assert ALPHABET.positions_after_province(steps(*rows)) == ()
