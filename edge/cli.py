@@ -37,12 +37,11 @@ ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="The gate
 def run(config: ConfigArgument) -> None:
     """Run the gate until it is told to stop (SIGTERM or Ctrl-C)."""
     from edge.daemon import run as run_gate
-    from edge.vision.port import VisionError
 
-    configuration = _load(config)
+    configuration = _load(config, to_run=True)
     try:
         asyncio.run(run_gate(configuration))
-    except (NodeError, BadKey, OSError, BadConfiguration, VisionError) as error:
+    except (NodeError, BadKey, OSError, BadConfiguration) as error:
         raise _wrong(str(error)) from error
 
 
@@ -78,16 +77,19 @@ def read(
 ) -> None:
     """Read the plates in pictures, folders, clips and streams."""
     from edge.vision.drawing import Drawings
+    from edge.vision.opening import ReaderInWaiting
     from edge.vision.port import VisionError
     from edge.vision.sources import Extras, read_sources
 
     bad = False
     try:
         extras = Extras(Drawings(draw) if draw is not None else None, explained)
-        reader = open_reader(ReaderSettings(backend, models, environment))
+        settings = ReaderSettings(backend, models, environment)
+        reader = ReaderInWaiting(lambda: open_reader(settings), open_reader(settings))
         for line in read_sources(sources, reader, extras=extras):
             bad = bad or "error" in line
             typer.echo(json.dumps(line, ensure_ascii=False) if as_lines else _read_as_text(line))
+            reader.attempt()
     except VisionError as error:
         raise _wrong(str(error)) from error
     if bad:
@@ -183,9 +185,9 @@ def pin(
     typer.echo(f'[officers.{officer}]\nagency = "{agency}"\nverifier = "{make_verifier(value)}"')
 
 
-def _load(config: Path) -> GateConfiguration:
+def _load(config: Path, to_run: bool = False) -> GateConfiguration:
     try:
-        return load(config)
+        return load(config, to_run)
     except BadConfiguration as error:
         raise _wrong(str(error)) from error
 

@@ -1,6 +1,7 @@
 """The gate daemon: starts the parts of a gate, in this order, and ends them in the other.
 
-Reader, store and lanes come first and need nobody; the link to the broker comes up whenever the broker does.
+Store and lanes come first and need nobody; the reader comes up when its models are loaded, the link to the broker whenever the
+broker does.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from edge.screen.app import create_app
 from edge.screen.broken import create_broken_app
 from edge.telemetry import report_status, send_thumbnails, will
 from edge.vision.backends import open_reader
-from edge.vision.port import PlateReader
+from edge.vision.opening import ReaderInWaiting
 from shared.node.chores import chores
 from shared.node.errors import StoreUnusable
 from shared.node.link import Link
@@ -36,11 +37,12 @@ OPEN_AGAIN_S = 5.0
 
 
 async def run(configuration: GateConfiguration) -> None:
-    """Runs a gate until SIGTERM or SIGINT. Raises BadKey, OSError (port taken), VisionError at start, Damaged later."""
+    """Runs a gate until SIGTERM or SIGINT. Raises BadKey, OSError (port taken), Damaged later."""
     set_up_logs()
     stop = stop_requested()
     table = configuration.table
-    reader = open_reader(table.reader.settings(configuration.folder))
+    reading = table.reader.settings(configuration.folder)
+    reader = ReaderInWaiting(lambda: open_reader(reading))
     gate = await _open(configuration, reader, stop)
     if gate is None:
         return
@@ -52,6 +54,8 @@ async def run(configuration: GateConfiguration) -> None:
     gate.sync = SyncNode(gate.store, link, identity, keeps=retention.keeps, checkpoints=gate.checkpoints)
     gate.opened.counted()
     async with contextlib.AsyncExitStack() as running:
+        _start_reader(reader, gate)
+        running.push_async_callback(asyncio.to_thread, reader.stop)
         link.start()
         running.push_async_callback(link.stop)
         tasks = gate.sync.start()
@@ -83,7 +87,9 @@ async def run(configuration: GateConfiguration) -> None:
     log.info("gate_stopped", node=gate.node)
 
 
-async def _open(configuration: GateConfiguration, reader: PlateReader, stop: asyncio.Event) -> Gate | None:
+async def _open(
+    configuration: GateConfiguration, reader: ReaderInWaiting, stop: asyncio.Event
+) -> Gate | None:
     """The gate as soon as its store is whole and open; until then its screen tells the officer to use key and paper.
 
     None when the daemon is told to stop before.
@@ -96,7 +102,7 @@ async def _open(configuration: GateConfiguration, reader: PlateReader, stop: asy
                 done, _ = await asyncio.wait([mending], timeout=MENDS_WITHIN_S)
                 if not done:
                     await standing.say("the data of this machine is being recovered")
-                return Gate(configuration, reader, mended=await mending)
+                return Gate(configuration, reader, mended=await mending, reader_health=reader.health)
             except StoreUnusable as error:
                 await standing.say(str(error))
             with contextlib.suppress(TimeoutError):
@@ -124,6 +130,15 @@ class _Standing:
             feeding = asyncio.create_task(watchdog(lambda: True), name="watchdog")
             self._meanwhile.callback(feeding.cancel)
             notify("READY=1")
+
+
+def _start_reader(reader: ReaderInWaiting, gate: Gate) -> None:
+    loop = asyncio.get_running_loop()
+
+    def changed() -> None:
+        loop.call_soon_threadsafe(gate.changes.notify)
+
+    reader.start(changed)
 
 
 async def _watch_store(gate: Gate) -> None:

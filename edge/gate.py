@@ -28,6 +28,7 @@ from edge.officers import Officers
 from edge.pictures import PictureError, Pictures
 from edge.screen.ports import DeskLine, DeskPress, LinkShown
 from edge.underway import Underway
+from edge.vision.opening import ReaderHealth, ReaderState, always_open
 from edge.vision.port import PlateReader
 from edge.vision.vote import none_is_final
 from hardware.modbus import ModbusTcpBarrier
@@ -69,10 +70,13 @@ ALARM_FOR = timedelta(days=1)
 
 
 class ShownLane:
-    """A lane as its screens see it, with what is wrong with its cameras' pictures."""
+    """A lane as its screens see it, with what is wrong with its cameras' pictures and with the gate's plate reader."""
 
-    def __init__(self, lane: Lane, watches: Sequence[PictureWatch]) -> None:
+    def __init__(
+        self, lane: Lane, watches: Sequence[PictureWatch], reader_health: Callable[[], ReaderHealth]
+    ) -> None:
         self.lane = lane
+        self._reader_health = reader_health
         self._watches = {watch.camera.settings.name: watch for watch in watches}
 
     def cameras(self) -> tuple[CameraShown, ...]:
@@ -86,7 +90,10 @@ class ShownLane:
 
     def view(self) -> LaneView:
         """What there is to see now."""
-        return replace(view(self.lane), cameras=self.cameras())
+        shown = view(self.lane)
+        lost = self._reader_health().state is ReaderState.LOST
+        trouble = (*shown.trouble, "reader_lost") if lost else shown.trouble
+        return replace(shown, cameras=self.cameras(), trouble=trouble)
 
     async def press(self, pressed: Pressed) -> None:
         """Carries a press out; raises PressRefused."""
@@ -107,8 +114,9 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
         disk_limits: DiskLimits | None = None,
         mended: bool | None = None,
+        reader_health: Callable[[], ReaderHealth] = always_open,
     ) -> None:
-        """`mended`: what `mend_store` said, where it ran already."""
+        """`mended`: what `mend_store` said, where it ran already; `reader_health`: of a reader that may be lost."""
         table = configuration.table
         self.node, self.site, self.version = table.node, table.site, version("barie")
         self.agencies = table.screen.agencies
@@ -141,7 +149,7 @@ class Gate:
             self.published,
         )
         self.charging = desk.Charging(load_tariffs(configuration.tariffs), table.fees)
-        self.eyes = Eyes(reader)
+        self.eyes, self._reader_health = Eyes(reader), reader_health
         self.working = [self._make_lane(lane, clock) for lane in table.lane]
         watches = [
             [
@@ -152,7 +160,8 @@ class Gate:
         ]
         self.watches = list(chain.from_iterable(watches))
         self.lanes: Mapping[str, ShownLane] = {
-            lane.settings.name: ShownLane(lane, one) for lane, one in zip(self.working, watches, strict=True)
+            lane.settings.name: ShownLane(lane, one, reader_health)
+            for lane, one in zip(self.working, watches, strict=True)
         }
         self.store.listen(self._learnt)
 
@@ -277,6 +286,8 @@ class Gate:
             causes.append(link.store_error)
         if self.disk.trouble:
             causes.append(self.disk.trouble)
+        if unread := self._reader_health().sentence:
+            causes.append(unread)
         for lane in self.working:
             if "barrier_lost" in lane.trouble:
                 causes.append(f"{lane.settings.name}: {lane.trouble['barrier_lost']}")

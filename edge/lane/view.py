@@ -121,7 +121,8 @@ class LaneView:
     emergency_open: str | None = None
     """Reference of an emergency opening whose reason has not been given yet."""
     trouble: tuple[str, ...] = ()
-    """Codes of what is wrong with the lane now: camera_lost, barrier_lost, boom_did_not_move, unread, open_unasked."""
+    """Codes of what is wrong with the lane now: camera_lost, reader_lost, barrier_lost, boom_did_not_move, unread,
+    open_unasked."""
 
 
 class Press(StrEnum):

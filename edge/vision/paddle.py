@@ -1,4 +1,4 @@
-"""The two networks in PaddleOCR, in a process of its own environment (`paddle_worker`), which is started again when it fails.
+"""The two networks in PaddleOCR, in a process of its own environment (`paddle_worker`), which is ended when it fails.
 
 Another back-end of `ppocr`: geometry, grammars and quality are the same code. It is slower and larger than OpenVINO, and is
 there to try a model that was trained in PaddleOCR as it is.
@@ -9,9 +9,8 @@ import json
 import math
 import subprocess
 import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.networks import ROW_SHAPE_PX
-from edge.vision.port import Image, VisionError
+from edge.vision.port import Image, ReaderLost
 
 WORKER = Path(__file__).with_name("paddle_worker.py")
 PARTS = "det", "rec"
@@ -31,16 +30,15 @@ _MOST_VALUES = 50_000_000
 _MOST_LINE_BYTES = 1_000_000
 
 
-class PaddleFailed(VisionError):
-    """PaddleOCR cannot be started, does not answer, or answers what nobody can use."""
+class PaddleFailed(ReaderLost):
+    """PaddleOCR cannot be started, does not answer, or answers what nobody can use; `opening` starts it again."""
 
 
 @dataclass(frozen=True)
 class PaddleSettings:
     """Where PaddleOCR and its models are, and how long it may take.
 
-    `python` belongs to the environment that scripts/paddle makes. `models` has the folders `det` and `rec`. A worker that failed
-    is started again after `least_pause_s`, and after twice as long each further time, up to `most_pause_s`.
+    `python` belongs to the environment that scripts/paddle makes. `models` has the folders `det` and `rec`.
     """
 
     python: Path
@@ -48,24 +46,16 @@ class PaddleSettings:
     threads: int = 2
     start_s: float = 60.0
     answer_s: float = 10.0
-    least_pause_s: float = 1.0
-    most_pause_s: float = 60.0
 
 
 class PaddleNetworks:
     """`networks.Networks` in PaddleOCR. One instance serves one thread at a time; the worker ends with it.
 
-    Raises `PaddleFailed`, at the start too.
+    Raises `PaddleFailed`, at the start too. One that failed stays so, and says it at once: starting a worker takes longer than
+    a look may.
     """
 
-    def __init__(
-        self,
-        settings: PaddleSettings,
-        worker: Path = WORKER,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._settings, self._program, self._clock = settings, worker, clock
-        self._failures, self._not_before = 0, -math.inf
+    def __init__(self, settings: PaddleSettings, worker: Path = WORKER) -> None:
         self._worker: _Worker | None = _Worker(settings, worker)
         self.classes: Sequence[str] = self._worker.classes
         self.fed: Fed = self._worker.fed
@@ -86,36 +76,13 @@ class PaddleNetworks:
             self._worker = None
 
     def _ask(self, what: str, canvas: Image, shape: tuple[int | None, ...]) -> NDArray[np.float32]:
-        worker = self._worker = self._worker or self._again()
+        if self._worker is None:
+            raise PaddleFailed("PaddleOCR has ended and must be started again")
         try:
-            values = worker.ask(what, canvas, shape)
+            return self._worker.ask(what, canvas, shape)
         except PaddleFailed:
             self.close()
-            self._failed()
             raise
-        self._failures = 0
-        return values
-
-    def _again(self) -> "_Worker":
-        if (wait_s := self._not_before - self._clock()) > 0:
-            raise PaddleFailed(
-                f"PaddleOCR failed {self._failures} times; it is started again in {wait_s:.0f} s"
-            )
-        try:
-            worker = _Worker(self._settings, self._program)
-            if worker.classes != self.classes:
-                worker.end()
-                raise PaddleFailed(f"{self._settings.models}: the characters changed; start barie-edge again")
-        except PaddleFailed:
-            self._failed()
-            raise
-        return worker
-
-    def _failed(self) -> None:
-        s = self._settings
-        self._failures += 1
-        pause_s = min(s.most_pause_s, s.least_pause_s * 2 ** min(self._failures - 1, 16))
-        self._not_before = self._clock() + pause_s
 
 
 class _Worker:
@@ -136,7 +103,8 @@ class _Worker:
             raise PaddleFailed(
                 f"{settings.python}: cannot be started ({exc.strerror}); make PaddleOCR's environment with scripts/paddle"
             ) from exc
-        self.end = weakref.finalize(self, _end, self._process)
+        self._asking = threading.Lock()
+        self.end = weakref.finalize(self, _end, self._process, self._asking)
         with self._within(settings.start_s):
             said = self._line()
             self.classes, self.fed = _characters(said.get("classes")), _factors(said.get("fed"))
@@ -164,7 +132,8 @@ class _Worker:
         timer.daemon = True
         timer.start()
         try:
-            yield
+            with self._asking:
+                yield
         except (OSError, ValueError, TypeError, RecursionError) as exc:
             self._process.kill()
             self.end()
@@ -226,13 +195,24 @@ def _probabilities(values: bytes, shape: list[int]) -> NDArray[np.float32]:
     return found
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Lets the worker end by itself, which it does with its input; kills one that does not."""
-    for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            _pipe(pipe).close()
+def _end(process: "subprocess.Popen[bytes]", asking: threading.Lock) -> None:
+    """Lets the worker end by itself, which it does with its input; kills one that does not.
+
+    Where another thread is asking, as at the end of a process that was still starting the worker, it kills at once: that
+    thread holds the pipes, and lets go of them when the worker is gone.
+    """
+    if not asking.acquire(blocking=False):
+        process.kill()
+        process.wait()
+        if not asking.acquire(timeout=1):
+            return
     try:
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                _pipe(pipe).close()
         process.wait(2)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    finally:
+        asking.release()

@@ -28,6 +28,10 @@ class VisionError(Exception):
     """Root of everything that the plate reader and its sources raise."""
 
 
+class ReaderLost(VisionError):
+    """A plate reader cannot go on: it must be opened anew."""
+
+
 class LookKind(StrEnum):
     """What carries the text."""
 

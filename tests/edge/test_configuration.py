@@ -207,6 +207,12 @@ def test_what_the_reader_lacks_is_told(tmp_path: Path, reader: str, told: str) -
         load(with_reader(tmp_path, reader))
 
 
+def test_a_gate_runs_though_files_of_its_reader_are_missing_but_not_on_a_wrong_value(tmp_path: Path) -> None:
+    assert load(with_reader(tmp_path, 'models = "no"'), to_run=True).table.reader.models is not None
+    with pytest.raises(BadConfiguration, match="threads"):
+        load(with_reader(tmp_path, "threads = 0"), to_run=True)
+
+
 # -- fees
 
 

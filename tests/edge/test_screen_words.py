@@ -21,7 +21,15 @@ from shared.tariffs import Backing, Unknown
 from shared.words import Language
 from shared.words import catalogue as shared_catalogue
 
-TROUBLES = ("camera_lost", "barrier_lost", "boom_did_not_move", "unread", "open_unasked", "store_broken")
+TROUBLES = (
+    "camera_lost",
+    "reader_lost",
+    "barrier_lost",
+    "boom_did_not_move",
+    "unread",
+    "open_unasked",
+    "store_broken",
+)
 OTHERS = [language for language in Language if language is not Language.VI]
 
 

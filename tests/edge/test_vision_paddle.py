@@ -1,11 +1,13 @@
-"""PaddleOCR as the reader's networks: a worker that dies, hangs or talks rubbish is told and started again, and the real one
-reads as OpenVINO does. The real one is skipped where scripts/paddle has not made its environment."""
+"""PaddleOCR as the reader's networks: a worker that dies, hangs or talks rubbish is told and ended, for the reader to be opened
+anew, and the real one reads as OpenVINO does. The real one is skipped where scripts/paddle has not made its environment."""
 
 import io
 import json
 import os
+import signal
 import sys
 import textwrap
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from edge.vision.backends import Backend, ReaderIncomplete, ReaderSettings, missing, open_reader
 from edge.vision.paddle import WORKER, PaddleFailed, PaddleNetworks, PaddleSettings
 from edge.vision.paddle_worker import serve
-from edge.vision.port import Image, look
+from edge.vision.port import Image, ReaderLost, look
 from simulation.plate_drawing import Ground, draw_plate
 from tests.paddle import MODELS, needs_paddleocr
 
@@ -60,20 +62,12 @@ for asked in range(1, 1000):
 """
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def networks(folder: Path, program: str, clock: Clock | None = None, **how: Any) -> PaddleNetworks:
+def networks(folder: Path, program: str, **how: Any) -> PaddleNetworks:
     """Networks whose worker is a program that the test tells."""
     worker = folder / "worker.py"
     worker.write_text(program, encoding="utf-8")
     settings = PaddleSettings(Path(sys.executable), folder, **how)
-    return PaddleNetworks(settings, worker, clock or Clock())
+    return PaddleNetworks(settings, worker)
 
 
 def failing(answer: str) -> str:
@@ -174,44 +168,35 @@ def test_a_worker_that_fails_is_told_and_ended(tmp_path: Path, what: str) -> Non
     assert worker._process.returncode is not None
 
 
-def test_a_worker_that_failed_is_started_again_after_pauses_that_double(tmp_path: Path) -> None:
-    clock = Clock()
-    paddle = networks(tmp_path, failing("sys.exit(3)"), clock, least_pause_s=1, most_pause_s=3)
-    for failures, pause_s in enumerate((1, 2, 3, 3), start=1):
-        with pytest.raises(PaddleFailed, match="ended without an answer"):
+def test_networks_that_failed_start_nothing_in_a_look_and_say_so_at_once(tmp_path: Path) -> None:
+    paddle = networks(tmp_path, failing("sys.exit(3)"))
+    with pytest.raises(ReaderLost, match="ended without an answer"):
+        paddle.text_map(CANVAS)
+    with pytest.raises(ReaderLost, match="must be started again"):
+        paddle.text_map(CANVAS)
+    assert starts(tmp_path) == 1
+
+
+def test_a_worker_that_is_asked_something_is_killed_when_the_process_ends(tmp_path: Path) -> None:
+    paddle = networks(tmp_path, failing("time.sleep(600)"), answer_s=60)
+    worker = paddle._worker
+    assert worker is not None
+    failed: list[str] = []
+
+    def ask() -> None:
+        try:
             paddle.text_map(CANVAS)
-        assert starts(tmp_path) == failures
-        clock.now_s += pause_s - 0.1
-        with pytest.raises(PaddleFailed, match="is started again in"):
-            paddle.text_map(CANVAS)
-        assert starts(tmp_path) == failures
-        clock.now_s += 0.2
+        except PaddleFailed as error:
+            failed.append(str(error))
 
-
-def test_an_answer_ends_the_doubling(tmp_path: Path) -> None:
-    clock = Clock()
-    once = failing("sys.exit(3) if number < 3 or asked > 2 else say(MANY, bytes(96))")
-    paddle = networks(tmp_path, once, clock)
-    for pause_s in (1, 2):
-        with pytest.raises(PaddleFailed, match="ended without an answer"):
-            paddle.text_map(CANVAS)
-        clock.now_s += pause_s
-    assert not paddle.text_map(CANVAS).any()
-    with pytest.raises(PaddleFailed, match="ended without an answer"):
-        paddle.text_map(CANVAS)
-    with pytest.raises(PaddleFailed, match="failed 1 times; it is started again in 1 s"):
-        paddle.text_map(CANVAS)
-
-
-def test_characters_that_change_under_a_running_reader_are_refused(tmp_path: Path) -> None:
-    clock = Clock()
-    changing = FAILING.replace('"B"]', '"B" if number == 1 else "C"]') + "    sys.exit(3)"
-    paddle = networks(tmp_path, changing, clock)
-    with pytest.raises(PaddleFailed):
-        paddle.text_map(CANVAS)
-    clock.now_s += 1
-    with pytest.raises(PaddleFailed, match="the characters changed; start barie-edge again"):
-        paddle.text_map(CANVAS)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not worker._asking.locked():
+        assert asking.is_alive()
+    worker.end()
+    asking.join(10)
+    assert "without an answer" in failed[0] or "Broken pipe" in failed[0]
+    assert worker._process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
