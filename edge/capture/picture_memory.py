@@ -138,10 +138,7 @@ class PictureMemory:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(packed(health, self._camera, now, self._at()))
             beside.replace(self._file)
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # ValueError: what was learned has not the form of what is kept
+        except (OSError, ValueError) as error:  # ValueError: what was learned has another form
             if not self._fails:
                 log.warning("picture_memory_not_kept", file=str(self._file), error=str(error))
             self._fails = True
