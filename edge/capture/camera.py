@@ -14,16 +14,18 @@ import structlog
 
 from edge.capture.health import TRANSITIONS, CameraEvent, CameraHealth, CameraState
 from edge.capture.live import Video, open_live
-from edge.capture.pace import Pace, Rhythm
-from edge.capture.source import CaptureError, Frame, Image, NoMoreFrames
+from edge.capture.pace import Rhythm, cannot_rest
+from edge.capture.source import CaptureError, Frame, Image
 from shared.backoff import Backoff
 
 log = structlog.get_logger()
 
 AWAKE_FOR_S = 2.0
 """How long one call of `Camera.wake` lasts."""
-_FROZEN = 0.9  # share of the read time-out after which a read counts as timed out
-NO_REST = "no key frame comes within 5 s that can be decoded by itself; set the camera to one a second"
+CATCH_UP_S = 10.0
+"""A camera whose video came counts as alive for so long while it is decoded: the group held may be 400 pictures."""
+NO_REST = "its key frames come too seldom or show nothing by themselves; set the camera to H.264 or H.265 with one a second"
+"""What is true of each that `cannot_rest`; the cause of one is told by that."""
 _Change = tuple[CameraState, CameraState]
 
 
@@ -72,6 +74,7 @@ class Camera:
         self._thread: threading.Thread | None = None
         self._newest: Frame | None = None
         self._heard_at: float | None = None
+        self._video: Video | None = None
         self._rhythm: Rhythm | None = None
         self._told_restless = False
         self._awake_until = float("-inf")
@@ -86,7 +89,7 @@ class Camera:
             return
         with self._lock:
             self._stop, self._newest, self._error = threading.Event(), None, None
-            self._heard_at = None
+            self._heard_at = self._video = None
             self._state, self._since = CameraState.CONNECTING, self._clock()
         # A daemon: a read inside FFmpeg cannot be interrupted and must not keep the process from ending.
         self._thread = threading.Thread(
@@ -126,7 +129,7 @@ class Camera:
         """State at the monotonic second `now`."""
         settings, change = self.settings, None
         with self._lock:
-            age_s = None if self._heard_at is None else max(0.0, now - self._heard_at)
+            age_s = None if self._heard_at is None else max(0.0, self._waited_until(now) - self._heard_at)
             quiet_s = now - self._since if age_s is None else age_s
             if quiet_s > (settings.open_timeout_s if age_s is None else settings.stale_after_s):
                 late = f"{settings.name}: no new picture for {quiet_s:.1f} s; check the camera, its cable and the switch."
@@ -134,6 +137,11 @@ class Camera:
             health = CameraHealth(self._state, age_s, self._since, self._error)
         self._tell(change)
         return health
+
+    def _waited_until(self, now: float) -> float:
+        """`now`, or when the packet came that is being decoded: a slow machine makes no camera stale; the lock is held."""
+        came = self._video.decoding_since if self._video is not None else None
+        return now if came is None or now - came > CATCH_UP_S else came
 
     def _work(self, stop: threading.Event) -> None:
         waits = iter(self._backoff)
@@ -152,11 +160,12 @@ class Camera:
 
     def _watch(self, stop: threading.Event) -> None:
         video = self._open(self.settings)
+        with self._lock:
+            if not stop.is_set():
+                self._video = video
         try:
             while not stop.is_set():
-                asked_at = self._clock()
-                image = video.read(self.awake)
-                self._take(stop, image, asked_at)
+                self._take(stop, video.read(self.awake))
                 self._follow(video.rhythm)
         finally:
             video.close()
@@ -164,16 +173,13 @@ class Camera:
     def _follow(self, rhythm: Rhythm) -> None:
         with self._lock:
             self._rhythm = rhythm
-        if rhythm.pace is Pace.RESTLESS and not self._told_restless:
+        why = cannot_rest(rhythm)
+        if why is not None and not self._told_restless:
             self._told_restless = True
-            log.warning("camera_cannot_rest", camera=self.settings.name, why=NO_REST)
+            log.warning("camera_cannot_rest", camera=self.settings.name, why=why)
 
-    def _take(self, stop: threading.Event, image: Image | None, asked_at: float) -> None:
-        now = self._clock()
-        if now - asked_at >= _FROZEN * self.settings.read_timeout_s:
-            # After a time-out FFmpeg still hands out what it had buffered: old pictures that would look fresh.
-            raise NoMoreFrames(f"{self.settings.name}: the camera stood still for {now - asked_at:.1f} s.")
-        change = None
+    def _take(self, stop: threading.Event, image: Image | None) -> None:
+        now, change = self._clock(), None
         with self._lock:
             if stop.is_set():
                 return

@@ -19,8 +19,12 @@ if TYPE_CHECKING:  # at run time av.Packet takes no parameters
 else:
     Packet = av.Packet
 
-KEY_EVERY_S = 0.9
-"""At rest, key frames that follow each other more closely are held and not decoded; some codecs have nothing else."""
+KEY_EVERY_S = 0.45
+"""At rest, key frames that follow each other more closely are held and not decoded; some codecs have nothing else.
+
+Less than half a second: where every second one is skipped, the next is still decoded within a second.
+"""
+_FROZEN = 0.9  # share of the read time-out after which a wait counts as timed out
 
 # FFmpeg's own values take 5 s to open and then deliver a backlog as old; UDP loses packets; sound is not wanted.
 _OPTIONS = {"rtsp_transport": "tcp", "analyzeduration": "200000", "allowed_media_types": "video"}
@@ -32,6 +36,11 @@ class Video(Protocol):
     @property
     def rhythm(self) -> Rhythm:
         """How its packets come, and how much is decoded."""
+        ...
+
+    @property
+    def decoding_since(self) -> float | None:
+        """The monotonic second at which the newest packet came, None while the next is waited for."""
         ...
 
     def read(self, wanted: bool) -> Image | None:
@@ -72,6 +81,7 @@ class LiveVideo:
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.rhythm = Rhythm(clock())
+        self.decoding_since: float | None = None
         self.close = close
         self._name = name
         self._packets = packets
@@ -104,19 +114,26 @@ class LiveVideo:
 
     def _next(self) -> Packet:
         lost = f"{self._name}: no further picture; check the camera, its cable and the switch."
+        began, self.decoding_since = self._clock(), None
         try:
             packet = next(self._packets, None)
         except (av.FFmpegError, OSError):
             raise NoMoreFrames(lost) from None  # FFmpeg's error carries the address with its password
         if packet is None or not packet.size:
             raise NoMoreFrames(lost)
+        came = self._clock()
+        if came - began >= _FROZEN * self._read_timeout_s:
+            # After a time-out FFmpeg still hands out what it had buffered: old pictures that would look fresh.
+            raise NoMoreFrames(f"{self._name}: the camera stood still for {came - began:.1f} s.")
+        self.decoding_since = came
         return packet
 
     def _decoded(self, packet: Packet, decode: Decode) -> Image | None:
         if decode is Decode.ALONE:
-            self._held, self._alone_at = [packet], self._clock()
+            self._held, began = [packet], self._clock()
             image = self._decoder.alone(packet)
             if image is not None:
+                self._alone_at = began
                 return image
             self.rhythm, _ = blind(self.rhythm)
             return self._release([])
@@ -177,6 +194,9 @@ def open_live(url: str, *, open_timeout_s: float, read_timeout_s: float) -> Live
         container.close()
         raise CannotOpen(f"{name}: sends no video; check the address.")
     stream = container.streams.video[0]
+    codec: VideoCodecContext | None = stream.codec_context  # PyAV's types leave out that it may be missing
+    if codec is None:
+        container.close()
+        raise CannotOpen(f"{name}: sends video of an unknown codec; set the camera to H.264 or H.265.")
     packets = container.demux(stream)
-    decoder = AvDecoder(stream.codec_context)
-    return LiveVideo(name, packets, decoder, read_timeout_s=read_timeout_s, close=container.close)
+    return LiveVideo(name, packets, AvDecoder(codec), read_timeout_s=read_timeout_s, close=container.close)

@@ -5,6 +5,7 @@ The file is a line with the SHA-256 of the rest, and JSON. Whoever removes it ma
 
 import base64
 import hashlib
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -103,12 +104,15 @@ def unpacked(data: bytes, camera: str, now: float, at: datetime) -> PictureHealt
 class PictureMemory:
     """The file of one camera. Never raises: a disk that fails costs what was learned and nothing else.
 
+    `keep` may be called from two threads at once, as at the end of a gate whose last look still runs.
+
     `camera` names what was learned from, so that another camera in its place is learned anew; `at`: the node's time.
     """
 
     def __init__(self, file: Path, camera: str, at: Callable[[], datetime]) -> None:
         self._file, self._camera, self._at = file, camera, at
         self._there = self._fails = False
+        self._keeping = threading.Lock()
 
     def recall(self, now: float) -> PictureHealth:
         """What was kept; nothing learned where there is none, or none that can be used."""
@@ -125,12 +129,16 @@ class PictureMemory:
 
     def keep(self, health: PictureHealth, now: float) -> None:
         """Writes it down, whole or not at all."""
+        with self._keeping:
+            self._keep(health, now)
+
+    def _keep(self, health: PictureHealth, now: float) -> None:
         beside = self._file.with_suffix(".new")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(packed(health, self._camera, now, self._at()))
             beside.replace(self._file)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: what was learned has another form
             if not self._fails:
                 log.warning("picture_memory_not_kept", file=str(self._file), error=str(error))
             self._fails = True

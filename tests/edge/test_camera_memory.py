@@ -1,6 +1,8 @@
 """What was learned of a camera outlives a restart, and a damaged file costs no more than learning anew."""
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -129,6 +131,42 @@ def test_a_disk_that_takes_nothing_is_told_once_and_the_watch_goes_on(tmp_path: 
         watched.watch.keep()
     assert [one["event"] for one in logs] == ["picture_memory_not_kept"]
     assert watched.watch.health.learned.known
+
+
+def test_what_has_not_the_form_of_what_is_kept_is_told_and_raises_nothing(
+    tmp_path: Path, known: PictureHealth
+) -> None:
+    sharpness = (float("nan"), *known.learned.sharpness[1:])
+    with capture_logs() as logs:
+        memory(tmp_path).keep(replace(known, learned=replace(known.learned, sharpness=sharpness)), 4000.0)
+    assert [one["event"] for one in logs] == ["picture_memory_not_kept"]
+
+
+def test_two_threads_that_keep_at_once_do_so_one_after_the_other(
+    tmp_path: Path, known: PictureHealth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, other_done = memory(tmp_path), threading.Event()
+    replaces = Path.replace
+    others: list[threading.Thread] = []
+
+    def other() -> None:
+        ours.keep(known, 4000.0)
+        other_done.set()
+
+    def while_another_keeps(beside: Path, file: Path) -> Path:
+        if not others:
+            others.append(threading.Thread(target=other))
+            others[0].start()
+            assert not other_done.wait(0.1)  # it is done within a millisecond where nothing holds it
+        return replaces(beside, file)
+
+    monkeypatch.setattr(Path, "replace", while_another_keeps)
+    with capture_logs() as logs:
+        ours.keep(known, 4000.0)
+        others[0].join()
+    assert logs == []
+    assert other_done.is_set()
+    assert ours.recall(4000.0).learned.known
 
 
 def test_what_is_kept_is_what_was_learned(known: PictureHealth) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from random import Random
+from unittest.mock import MagicMock
 
 import cv2
 import numpy as np
@@ -14,10 +15,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from edge.capture import Camera, CameraSettings, CameraState, redacted
-from edge.capture.camera import AWAKE_FOR_S
+from edge.capture.camera import AWAKE_FOR_S, CATCH_UP_S
 from edge.capture.health import TRANSITIONS, CameraEvent
 from edge.capture.live import open_live
-from edge.capture.pace import Pace, Rhythm
+from edge.capture.pace import Pace, Rhythm, Unfit, cannot_rest
 from edge.capture.source import CannotOpen, Image, NoMoreFrames, open_video, read_picture
 from shared.backoff import Backoff
 
@@ -41,6 +42,7 @@ class ScriptedVideo:
     def __init__(self) -> None:
         self.steps: queue.Queue[Image | Exception | Callable[[], Image] | None] = queue.Queue()
         self.rhythm = Rhythm(0.0)
+        self.decoding_since: float | None = None
         self.wanted, self.reads = False, 0
         self.closed = threading.Event()
 
@@ -156,21 +158,28 @@ def test_a_lost_camera_is_closed_opened_again_and_its_error_forgotten(rig: Rig) 
     assert rig.camera.health(rig.clock.now).last_error is None
 
 
-def test_a_picture_handed_out_after_a_timeout_is_old_and_not_shown_as_fresh(rig: Rig) -> None:
-    def after_a_timeout() -> Image:
-        rig.clock.now += SETTINGS.read_timeout_s
-        return PICTURE
-
+def test_a_camera_lives_while_the_group_held_is_decoded_however_slowly(rig: Rig) -> None:
     video = rig.opens()
     video.steps.put(PICTURE)
     rig.sees(1)
-    video.steps.put(after_a_timeout)
-    rig.waits_for(video.closed.is_set)
+    rig.clock.now += 0.5
+    video.decoding_since = rig.clock.now
+    rig.clock.now += SETTINGS.read_timeout_s
+    health = rig.camera.health(rig.clock.now)
+    assert (health.state, health.age_s) == (CameraState.LIVE, pytest.approx(0.5))
 
-    frame = rig.camera.newest()
-    assert frame is not None
-    assert frame.number == 1
-    assert rig.state() is CameraState.DOWN
+    video.steps.put(PICTURE)
+    rig.sees(2)
+    assert rig.state() is CameraState.LIVE
+
+
+def test_a_decoder_that_hangs_makes_its_camera_stale(rig: Rig) -> None:
+    video = rig.opens()
+    video.steps.put(PICTURE)
+    rig.sees(1)
+    video.decoding_since = rig.clock.now
+    rig.clock.now += CATCH_UP_S + 0.1
+    assert rig.state() is CameraState.STALE
 
 
 def test_a_resting_camera_lives_by_what_arrives_and_keeps_its_picture(rig: Rig) -> None:
@@ -216,13 +225,15 @@ def test_a_camera_that_cannot_rest_says_so_once(rig: Rig) -> None:
     with capture_logs() as logs:
         for number in (1, 3):
             video = rig.opens()
-            video.rhythm = Rhythm(0.0, Pace.RESTLESS)
+            video.rhythm = Rhythm(0.0, Pace.RESTLESS, unfit=Unfit.BLIND)
             video.steps.put(PICTURE)
             video.steps.put(PICTURE)
             rig.sees(number + 1)
             video.steps.put(NoMoreFrames("lane 1: no further picture."))
             rig.waits_for(video.closed.is_set)
-    assert [one["event"] for one in logs].count("camera_cannot_rest") == 1
+    (why,) = [one["why"] for one in logs if one["event"] == "camera_cannot_rest"]
+    assert why == cannot_rest(video.rhythm)
+    assert "cannot be decoded by themselves" in why
 
 
 def test_an_unforeseen_error_does_not_end_the_worker(rig: Rig) -> None:
@@ -268,6 +279,15 @@ def test_what_does_not_open_says_so_without_the_password(opening: Callable[..., 
     with pytest.raises(CannotOpen, match=r"rtsp://\*\*\*@127\.0\.0\.1:9/x: does not open") as caught:
         opening(address, open_timeout_s=1, read_timeout_s=1)
     assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_codec_that_is_not_known_is_told_and_the_stream_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    container = MagicMock()
+    container.streams.video = [MagicMock(codec_context=None)]
+    monkeypatch.setattr("edge.capture.live.av.open", lambda *_args, **_options: container)
+    with pytest.raises(CannotOpen, match=r"\*\*\*@camera/1: .* set the camera to H\.264 or H\.265\."):
+        open_live(SETTINGS.url, open_timeout_s=1, read_timeout_s=1)
+    container.close.assert_called_once_with()
 
 
 def test_pictures_are_read_from_names_with_any_letters(tmp_path: Path) -> None:

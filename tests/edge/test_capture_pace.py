@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 
 import av
 import numpy as np
@@ -15,11 +15,14 @@ from edge.capture.pace import (
     MOST_BYTES,
     MOST_GROUP_S,
     MOST_PACKETS,
+    REGULAR_GROUPS,
     STEPS,
+    UNFIT_GROUPS,
     Decode,
     Pace,
     PacketEvent,
     Rhythm,
+    cannot_rest,
     step,
 )
 from edge.capture.source import Image, NoMoreFrames
@@ -38,11 +41,7 @@ def test_packets_are_held_only_at_rest_and_never_left_behind_on_waking() -> None
     waking = {
         row for row, (after, _) in STEPS.items() if row[0] is Pace.RESTING and after is not Pace.RESTING
     }
-    whole = {
-        row: STEPS[row][1] for row in waking if row[1] in (PacketEvent.DELTA_WANTED, PacketEvent.ENDLESS)
-    }
-    assert len(whole) == 2
-    assert set(whole.values()) == {Decode.HELD}
+    assert {STEPS[row][1] for row in waking if row[1] is not PacketEvent.KEY_WANTED} == {Decode.HELD}
 
 
 Arriving = st.tuples(st.booleans(), st.integers(1, MOST_BYTES), st.booleans(), st.floats(0.001, 1.0))
@@ -55,8 +54,7 @@ def test_what_is_held_is_bounded_whatever_arrives(packets: list[tuple[bool, int,
         now += passed_s
         rhythm, _ = step(rhythm, key=key, size_bytes=size_bytes, wanted=wanted, now=now)
         assert rhythm.packets <= MOST_PACKETS
-        assert rhythm.held_bytes <= MOST_BYTES
-        assert rhythm.pace is Pace.RESTING or rhythm.packets == rhythm.held_bytes == 0
+        assert rhythm.size_bytes <= MOST_BYTES
         assert rhythm.pace is not Pace.RESTING or now - rhythm.began_at <= MOST_GROUP_S
 
 
@@ -67,9 +65,11 @@ def numbered(packet: Packet) -> int:
 class NumberDecoder:
     """A picture is as large as its packet's number; without its key frame a packet cannot be decoded."""
 
-    def __init__(self, blind: bool = False) -> None:
+    def __init__(self, clock: Clock, blind: bool = False) -> None:
         self.decoded: list[int] = []
         self.blind = blind
+        self.takes_s = 0.0
+        self._clock = clock
         self._before: int | None = None
 
     def follow(self, packets: Sequence[Packet]) -> Image | None:
@@ -79,6 +79,7 @@ class NumberDecoder:
             if packet.is_keyframe or self._before == number - 1:
                 self._before, image = number, np.zeros(number, np.uint8)
             self.decoded.append(number)
+            self._clock.advance(self.takes_s)
         return image
 
     def alone(self, key: Packet) -> Image | None:
@@ -91,9 +92,13 @@ class NumberDecoder:
 class Stream:
     """A video of packets of which every `group`-th is a key frame; a frame's time passes with each."""
 
-    def __init__(self, group: int, *, blind: bool = False, size: int = 9, count: int = 10_000) -> None:
+    def __init__(
+        self, group: int, *, blind: bool = False, size: int = 9, count: int = 10_000, frame_s: float = FRAME_S
+    ) -> None:
         self.clock = Clock()
-        self.decoder = NumberDecoder(blind)
+        self.decoder = NumberDecoder(self.clock, blind)
+        self.stalls_s: dict[int, float] = {}
+        self.frame_s = frame_s
         packets = self._packets(group, size, count)
         self.video = LiveVideo("cam", packets, self.decoder, read_timeout_s=3.0, clock=self.clock)
 
@@ -103,7 +108,7 @@ class Stream:
 
     def _packets(self, group: int, size: int, count: int) -> Iterator[Packet]:
         for number in range(count):
-            self.clock.advance(FRAME_S)
+            self.clock.advance(self.frame_s + self.stalls_s.get(number, 0.0))
             packet = av.Packet(f"{number}".ljust(size).encode())
             packet.is_keyframe = group > 0 and number % group == 0
             yield packet
@@ -129,10 +134,10 @@ def test_rest_begins_with_the_next_key_frame() -> None:
     assert stream.reads(10) == [5, 6, 7, 8, 9, 10, None, None, None, None]
 
 
-def test_a_stream_of_nothing_but_key_frames_is_decoded_about_once_a_second() -> None:
+def test_a_stream_of_nothing_but_key_frames_is_decoded_about_twice_a_second() -> None:
     stream = Stream(1)
     decoded = [one for one in stream.reads(100) if one is not None]
-    assert 3 <= len(decoded) <= 100 * FRAME_S / KEY_EVERY_S + 1
+    assert 6 <= len(decoded) <= 100 * FRAME_S / KEY_EVERY_S + 1
     assert stream.reads(1, wanted=True) == [100]
 
 
@@ -148,25 +153,97 @@ def test_a_group_without_end_is_decoded_whole_and_from_then_on_everything() -> N
     first = next(number for number, one in enumerate(seen) if number and one is not None)
     assert first == pytest.approx(MOST_GROUP_S / FRAME_S, abs=1)
     assert seen[first:] == list(range(first, 300))
-    assert stream.video.rhythm.pace is Pace.RESTLESS
+    stream.reads(100)
+    assert "no key frame comes within 5 s" in (cannot_rest(stream.video.rhythm) or "")
 
 
 def test_packets_too_large_to_hold_are_decoded() -> None:
     stream = Stream(100, size=MOST_BYTES // 4)
     assert stream.reads(6) == [0, None, None, None, 4, 5]
+    stream.reads(10)
+    assert "too much comes between two key frames" in (cannot_rest(stream.video.rhythm) or "")
 
 
 def test_a_stream_whose_key_frames_are_not_marked_is_decoded_as_a_whole() -> None:
     stream = Stream(0)
     stream.decoder._before = -1
-    assert stream.reads(200) == list(range(200))
+    assert stream.reads(400) == list(range(400))
     assert stream.video.rhythm.pace is Pace.RESTLESS
 
 
-def test_a_key_frame_that_shows_nothing_by_itself_ends_the_resting() -> None:
+def test_key_frames_that_show_nothing_by_themselves_end_the_resting() -> None:
     stream = Stream(10, blind=True)
-    assert stream.reads(30) == list(range(30))
+    assert stream.reads(20) == list(range(20))
+    assert cannot_rest(stream.video.rhythm) is None
+    assert stream.reads(20) == list(range(20, 40))
+    assert "key frames cannot be decoded by themselves" in (cannot_rest(stream.video.rhythm) or "")
+
+
+def test_one_damaged_key_frame_costs_the_rest_of_its_group_only() -> None:
+    stream = Stream(25)
+    stream.reads(25)
+    for _ in range(2 * UNFIT_GROUPS):
+        stream.decoder.blind = True
+        assert None not in stream.reads(25)
+        stream.decoder.blind = False
+        assert stream.reads(25).count(None) == 24
+        assert stream.video.rhythm.pace is Pace.RESTING
+
+
+def test_one_stall_does_not_end_the_resting() -> None:
+    stream = Stream(75)
+    stream.stalls_s = {70: 2.5}
+    stream.reads(75)
+    assert stream.video.rhythm.pace is Pace.AWAKE
+    stream.reads(10)
+    assert stream.video.rhythm.pace is Pace.RESTING
+
+
+@pytest.mark.parametrize(("wanted", "after"), [(False, Pace.RESTING), (True, Pace.AWAKE)])
+def test_a_stream_that_has_become_regular_rests_again(wanted: bool, after: Pace) -> None:
+    stream = Stream(10, blind=True)
+    stream.reads(10 * UNFIT_GROUPS)
+    stream.decoder.blind = False
+    stream.reads(10 * REGULAR_GROUPS, wanted=wanted)
     assert stream.video.rhythm.pace is Pace.RESTLESS
+    stream.reads(11, wanted=wanted)
+    assert stream.video.rhythm.pace is after
+
+
+def test_a_stream_that_is_no_better_is_tried_once_and_not_three_times() -> None:
+    stream = Stream(10, blind=True)
+    stream.reads(10 * (UNFIT_GROUPS + REGULAR_GROUPS) + 20)
+    assert stream.video.rhythm.pace is Pace.RESTLESS
+
+
+@pytest.mark.parametrize(
+    ("group", "frame_s"), [(18, 0.04), (20, 0.04), (22, 0.04), (7, 0.1), (11, 0.04), (1, 0.04)]
+)
+def test_at_rest_no_picture_is_older_than_a_second(group: int, frame_s: float) -> None:
+    stream, times_s = Stream(group, frame_s=frame_s), []
+    for _ in range(400):
+        if stream.video.read(False) is not None:
+            times_s.append(stream.clock())
+    assert max(after - before for before, after in pairwise(times_s)) <= 1.0
+
+
+def test_a_slow_machine_is_not_taken_for_a_camera_that_stood_still() -> None:
+    stream = Stream(100)
+    stream.reads(99)
+    stream.decoder.takes_s = 0.03
+    assert stream.reads(1, wanted=True) == [99]
+    came = stream.video.decoding_since
+    assert came is not None
+    assert stream.clock() - came == pytest.approx(0.03 * 100)
+
+
+def test_a_picture_handed_out_after_a_timeout_is_old_and_not_given() -> None:
+    stream = Stream(10)
+    stream.stalls_s = {5: 2.9}
+    stream.reads(5)
+    with pytest.raises(NoMoreFrames, match=r"cam: the camera stood still for 2\.9 s"):
+        stream.reads(1)
+    assert stream.video.decoding_since is None
 
 
 def test_the_end_and_packets_of_which_nothing_comes_are_told() -> None:
@@ -188,7 +265,7 @@ def test_what_breaks_the_stream_is_told_without_the_password(error: Exception) -
         raise error
         yield av.Packet(b"")
 
-    video = LiveVideo("cam", breaks(), NumberDecoder(), read_timeout_s=3.0)
+    video = LiveVideo("cam", breaks(), NumberDecoder(Clock()), read_timeout_s=3.0)
     with pytest.raises(NoMoreFrames) as caught:
         video.read(False)
     assert caught.value.__suppress_context__
