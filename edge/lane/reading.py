@@ -22,14 +22,14 @@ class Eyes:
         self._reader = reader
         self._turn = asyncio.Lock()
 
-    async def look(self, frame: Frame) -> tuple[PlateLook, ...]:
-        """All plates of a frame; a reader that fails sees nothing, and says so in the log."""
+    async def look(self, frame: Frame) -> tuple[PlateLook, ...] | None:
+        """All plates of a frame; None when the reader failed, which the log says."""
         async with self._turn:
             try:
                 return await asyncio.to_thread(look, self._reader, frame.image)
             except VisionError as error:
                 log.error("look_failed", error=str(error))
-                return ()
+                return None
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Reading:
         return read.final, own, self._sees(name) is not Sees.REAR, read.agreeing, read.probability
 
     async def _take(self, name: str, frame: Frame) -> None:
-        looks = await self.eyes.look(frame)
+        looks = await self.eyes.look(frame) or ()
         self.last_frame = (name, frame)
         before = self.tracks.get(name, ())
         self.tracks[name] = follow(before, looks, frame.taken_at, frame.number, self.settings)

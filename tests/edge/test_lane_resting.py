@@ -125,11 +125,11 @@ def test_slow_key_frames_are_told_only_where_no_loop_notices_vehicles(
     front, rear = HandedCamera(Clock()), HandedCamera(Clock(), "rear")
     for camera in (front, rear):
         rhythmic(camera, SLOW, monkeypatch)
-    (told,) = kept_awake([front, rear], loop=False)
+    (told,) = kept_awake([front, rear], loop=False, now=0.0)
     assert told.startswith(
         "front: is decoded all the time: the lane has no approach loop and key frames come only"
     )
     assert "every 4.0 s" in told
-    assert kept_awake([front, rear], loop=True) == []
+    assert kept_awake([front, rear], loop=True, now=0.0) == []
     rhythmic(front, replace(SLOW, group_s=MOST_GROUP_S), monkeypatch)
-    assert kept_awake([front, rear], loop=False) == []
+    assert kept_awake([front, rear], loop=False, now=0.0) == []
