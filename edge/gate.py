@@ -313,7 +313,9 @@ class Gate:
         awake = (
             f"{lane.settings.name}: {one}"
             for lane in self.working
-            for one in kept_awake(lane.parts.cameras, loop=lane.boom.has_approach_loop)
+            for one in kept_awake(
+                lane.parts.cameras, loop=lane.boom.has_approach_loop, now=lane.parts.clock()
+            )
         )
         told = (
             recovery.sentence if recovery else None,

@@ -24,8 +24,6 @@ AWAKE_FOR_S = 2.0
 """How long one call of `Camera.wake` lasts."""
 CATCH_UP_S = 10.0
 """A camera whose video came counts as alive for so long while it is decoded: the group held may be 400 pictures."""
-NO_REST = "its key frames come too seldom or show nothing by themselves; set the camera to H.264 or H.265 with one a second"
-"""What is true of each that `cannot_rest`; the cause of one is told by that."""
 _Change = tuple[CameraState, CameraState]
 
 

@@ -20,7 +20,7 @@ from edge.lane.passage import Correction, Judgement, Passage, concerns, opens_by
 from edge.lane.reading import Reading
 from edge.lane.records import LaneFacts
 from edge.lane.resume import inputs_tell, read_lane
-from edge.lane.sight import CameraPresence
+from edge.lane.sight import CameraPresence, living
 from edge.lane.view import BarrierShown, CameraShown, Officer
 from edge.pictures import Kept, PictureError, live_jpeg
 from shared.authority import Counting
@@ -69,6 +69,7 @@ class Lane:
         finally:
             for camera in self.parts.cameras:
                 camera.stop()
+            self._sight.end()
             if self._reading is not None:
                 self._reading.cancel()
 
@@ -101,10 +102,8 @@ class Lane:
 
         While the lane is empty it is a key frame, some seconds old; looking at it wakes no camera.
         """
-        now = self.parts.clock()
-        living = (c for c in self.parts.cameras if c.health(now).state is CameraState.LIVE)
-        frame = next((f for c in living if (f := c.newest()) is not None), None)
-        return live_jpeg(frame.image) if frame else None
+        shown = living(self.parts.cameras, self.parts.clock())
+        return live_jpeg(shown[1].image) if shown else None
 
     def cameras_shown(self) -> tuple[CameraShown, ...]:
         """How each camera does."""
@@ -191,14 +190,15 @@ class Lane:
         self._wake_cameras()
         seen, self._presence = events(self.boom.inputs, self._presence, now)
         if self.boom.inputs.approach_loop is None:
-            seen = (*seen, *await self._sight.events(self.state is LaneState.EMPTY))
+            seen = (*seen, *self._sight.events(self.state is LaneState.EMPTY))
+        else:
+            self._sight.end()
         if self._unwatched:
             seen, there = inputs_tell(seen)
             self._unwatched = not there
         for event in seen:
             await self._happen(event)
-        overdue = self.boom.overdue(self.state)
-        if overdue is not None:
+        if (overdue := self.boom.overdue(self.state)) is not None:
             await self._happen(overdue)
         if self.passage is not None and now - self._judged_at > JUDGE_AGAIN_S:
             self.judge()

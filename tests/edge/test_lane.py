@@ -127,6 +127,23 @@ async def test_a_recall_that_arrives_while_the_vehicle_stands_there_is_seen_at_o
 
 
 @in_loop
+async def test_a_reading_that_fails_leaves_no_vehicle_waiting_for_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr("edge.lane.reading.follow", fails)
+    world = make()
+    await world.vehicle_arrives()
+    assert "unread" in world.view().trouble
+    await world.press(Press.CORRECT_PLATE, CUSTOMS, text="12C-123.45")
+    shown = world.view().plate
+    assert shown is not None
+    assert shown.text == "12C12345"
+
+
+@in_loop
 async def test_a_plate_that_cannot_be_read_is_told_and_can_be_typed(make: Make) -> None:
     world = make()
     await world.vehicle_arrives(None)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from edge.capture import Frame
-from edge.capture.camera import AWAKE_FOR_S, NO_REST
-from edge.capture.pace import Pace, Rhythm
+from edge.capture.camera import AWAKE_FOR_S
+from edge.capture.pace import Pace, Rhythm, Unfit, cannot_rest
+from edge.gate import CROWDED
 from edge.lane.machine import LaneState
 from edge.lane.reading import Eyes, Reading
 from edge.lane.sight import MOST_GROUP_S, kept_awake
@@ -114,8 +115,9 @@ def test_a_gate_tells_which_cameras_never_rest_and_what_to_set(
     gate = gate_in(tmp_path)
     (camera,) = gate.working[0].parts.cameras
     assert gate.notes() == []
-    monkeypatch.setattr(camera, "rhythm", lambda: Rhythm(0.0, Pace.RESTLESS))
-    assert gate.notes() == [f"lane-1: front: is decoded all the time: {NO_REST}"]
+    restless = Rhythm(0.0, Pace.RESTLESS, unfit=Unfit.BLIND)
+    monkeypatch.setattr(camera, "rhythm", lambda: restless)
+    assert gate.notes() == [f"lane-1: front: is decoded all the time: {cannot_rest(restless)}"]
     gate.store.close()
 
 
@@ -125,11 +127,21 @@ def test_slow_key_frames_are_told_only_where_no_loop_notices_vehicles(
     front, rear = HandedCamera(Clock()), HandedCamera(Clock(), "rear")
     for camera in (front, rear):
         rhythmic(camera, SLOW, monkeypatch)
-    (told,) = kept_awake([front, rear], loop=False)
+    (told,) = kept_awake([front, rear], loop=False, now=0.0)
     assert told.startswith(
         "front: is decoded all the time: the lane has no approach loop and key frames come only"
     )
     assert "every 4.0 s" in told
-    assert kept_awake([front, rear], loop=True) == []
+    assert kept_awake([front, rear], loop=True, now=0.0) == []
     rhythmic(front, replace(SLOW, group_s=MOST_GROUP_S), monkeypatch)
-    assert kept_awake([front, rear], loop=False) == []
+    assert kept_awake([front, rear], loop=False, now=0.0) == []
+
+
+@pytest.mark.parametrize(("under_way", "noted"), [(8_000, False), (9_000, True)])
+def test_a_gate_tells_when_no_read_can_be_final_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, under_way: int, noted: bool
+) -> None:
+    gate = gate_in(tmp_path)
+    monkeypatch.setattr(gate.knowledge.book, "most_under_way", lambda: under_way)
+    assert (CROWDED in gate.notes()) is noted
+    gate.store.close()
