@@ -33,7 +33,8 @@ _OTHER_TOPS = ((0.0, 0.0, 1.0, 1.0), (0.02, 0.08, 0.98, 0.92), (-0.03, -0.08, 1.
 class PpOcrSettings:
     """Thresholds of the reader.
 
-    Looks below `least_confidence`, for plates of one and of two lines, are dropped: two rows meet by chance more often.
+    Looks below `least_confidence`, for plates of one and of two lines, are dropped: two rows meet by chance more often, but
+    hardly so that they end in a trailer's 挂, which needs the first only.
     A plate less probable than `sure`, but not less than `worth_again`, is read again from slightly other cuts and the
     evidence averaged: what one cut claims by chance the others deny.
     """
@@ -113,8 +114,8 @@ class PpOcrReader:
         return _look(frame_bgr, best, best.plate)
 
     def _least(self, plate: PlateText, lines: int) -> float:
-        by_chance = lines == 1 or plate.form.kind in _TRAILER_KINDS
-        return self.settings.least_confidence[0 if by_chance else 1]
+        hardly_by_chance = lines == 1 or plate.form.kind in _TRAILER_KINDS
+        return self.settings.least_confidence[0 if hardly_by_chance else 1]
 
     def _again(self, frame_bgr: Image, reading: _Reading, found: FoundPlate, lower: Characters) -> _Reading:
         """What more cuts make of a reading that is not sure."""
