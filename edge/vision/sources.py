@@ -67,12 +67,14 @@ def read_sources(
 ) -> Iterator[Line]:
     """A line for each picture, clip and stream in `sources`; folders are walked in the order of their names.
 
-    A stream is read for ten seconds. `source` is the path as given or found, addresses without their password. Whatever
-    goes wrong with one of them is its own line's error. Raises `CannotDraw` when a drawn picture cannot be written or would
-    lie among those that are read, `ModelsMissing` when there is nothing to read with.
+    Sources are taken one by one as they come, but all at once where pictures are drawn. A stream is read for ten seconds.
+    `source` is the path as given or found, addresses without their password. Whatever goes wrong with one of them is its own
+    line's error. Raises `CannotDraw` when a drawn picture cannot be written or would lie among those that are read,
+    `ModelsMissing` when there is nothing to read with.
     """
-    watch, sources = _Watch(reader, settings or VoteSettings(), extras or Extras()), tuple(sources)
+    watch = _Watch(reader, settings or VoteSettings(), extras or Extras())
     if watch.extras.drawings is not None:
+        sources = tuple(sources)
         _keep_apart(watch.extras.drawings.folder, sources)
     for source in sources:
         if is_network(source):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -59,6 +60,19 @@ def test_what_a_single_picture_shows_is_calibrated_and_never_final(folder: Path)
     raw, told = (one["plates"][0] for one in (plain, line))
     assert told["confidence"] == pytest.approx(shipped().probability(raw["confidence"]), abs=1e-4)
     assert (told["looks"], told["final"]) == (1, False)
+
+
+def test_a_source_is_answered_before_the_next_is_asked_for(folder: Path) -> None:
+    asked: list[str] = []
+
+    def one_by_one() -> Iterator[str]:
+        for name in ("a.png", "b.jpg"):
+            asked.append(name)
+            yield str(folder / name)
+
+    lines = read_sources(one_by_one(), OnePlate())
+    assert Path(next(lines)["source"]).name == "a.png"
+    assert asked == ["a.png"]
 
 
 def test_a_folder_is_walked_in_order_and_an_unreadable_file_does_not_end_the_walk(folder: Path) -> None:
